@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/app.h"
+
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "lib/digest.h"
+#include "lib/file.h"
+#include "lib/hex.h"
+
+#define SAY_MAX (256u * 1024)
+
+void mun_app_init(struct mun_app *app, const struct mun_cmd *cmd)
+{
+	memset(app, 0, sizeof *app);
+	app->cmd = cmd;
+	app->clock = mun_clock_system();
+	app->stdin_tty = isatty(STDIN_FILENO) == 1;
+	app->stdout_tty = isatty(STDOUT_FILENO) == 1;
+	app->stderr_tty = isatty(STDERR_FILENO) == 1;
+	app->version = MUN_VERSION;
+}
+
+void mun_app_done(struct mun_app *app)
+{
+	mun_secret_done(&app->live);
+}
+
+/* "" when there is no place: neither option nor an absolute XDG_DATA_HOME nor HOME. */
+static enum mun_code place(char *ret, size_t ret_size, const char *given, const char *leaf,
+                           struct mun_err *err)
+{
+	const char *data = getenv("XDG_DATA_HOME");
+	const char *home = getenv("HOME");
+	int len = 0;
+
+	ret[0] = '\0';
+	if (given)
+		len = snprintf(ret, ret_size, "%s", given);
+	else if (data && data[0] == '/')
+		len = snprintf(ret, ret_size, "%s/muniment/%s", data, leaf);
+	else if (home && home[0] == '/')
+		len = snprintf(ret, ret_size, "%s/.local/share/muniment/%s", home, leaf);
+	if (len < 0 || (size_t)len >= ret_size)
+		return mun_fail(err, MUN_E_USAGE, "the path of the %s is longer than %zu bytes",
+		                leaf, ret_size - 1);
+	return MUN_OK;
+}
+
+static enum mun_code settle_zone(const char *zone, struct mun_err *err)
+{
+	char path[512];
+
+	if (!zone || strcmp(zone, "local") == 0)
+		return MUN_OK;
+	(void)snprintf(path, sizeof path, "/usr/share/zoneinfo/%s", zone);
+	if (strcmp(zone, "UTC") != 0 &&
+	    (zone[0] == '/' || zone[0] == ':' || strstr(zone, "..") || access(path, R_OK) != 0))
+		return mun_fail(err, MUN_E_USAGE, "--tz: there is no time zone of that name");
+	if (setenv("TZ", zone, 1) != 0)
+		return mun_fail(err, MUN_E_NOMEM, "no memory for the time zone");
+	tzset();
+	return MUN_OK;
+}
+
+static enum mun_code settle_output(struct mun_app *app, struct mun_err *err)
+{
+	static const char *const names[] = { "table", "json", "jsonl", "csv", "ids" };
+	const char *name = app->args.json ? "json" : app->args.output;
+	unsigned outputs = app->cmd->outputs ? app->cmd->outputs : 1u << MUN_OUT_TABLE;
+
+	if (app->args.json && app->args.output && strcmp(app->args.output, "json") != 0)
+		return mun_fail(err, MUN_E_USAGE, "--json and -o %s contradict each other",
+		                app->args.output);
+	if (!name)
+		return MUN_OK;
+	if (strcmp(name, "ndjson") == 0)
+		name = "jsonl";
+	for (unsigned i = 0; i < MUN_ARRAY_LEN(names); i++)
+		if (strcmp(name, names[i]) == 0 && (outputs & 1u << i)) {
+			app->output = (enum mun_output)i;
+			return MUN_OK;
+		}
+	return mun_fail(err, MUN_E_USAGE, "%s has no output %s", app->cmd->name, name);
+}
+
+static enum mun_code one_of(const char *option, const char *value, const char *words,
+                            struct mun_err *err)
+{
+	char pattern[64];
+
+	if (!value)
+		return MUN_OK;
+	(void)snprintf(pattern, sizeof pattern, "|%s|", value);
+	if (!strchr(value, '|') && strstr(words, pattern))
+		return MUN_OK;
+	return mun_fail(err, MUN_E_USAGE, "--%s is one of %.*s", option, (int)strlen(words) - 2,
+	                words + 1);
+}
+
+enum mun_code mun_app_settle(struct mun_app *app, struct mun_err *err)
+{
+	enum mun_code code = settle_output(app, err);
+
+	if (code == MUN_OK)
+		code = one_of("color", app->args.color, "|auto|always|never|", err);
+	if (code == MUN_OK)
+		code = one_of("progress", app->args.progress, "|auto|tty|plain|json|none|", err);
+	if (code == MUN_OK)
+		code = settle_zone(app->args.tz, err);
+	if (code == MUN_OK)
+		code = place(app->journal_dir, sizeof app->journal_dir, app->args.journal,
+		             "journal", err);
+	if (code == MUN_OK)
+		code = place(app->vault_dir, sizeof app->vault_dir, app->args.vault, "vault", err);
+	return code;
+}
+
+enum mun_code mun_app_hide(struct mun_app *app, const struct mun_secret *token, struct mun_err *err)
+{
+	struct mun_secret copy;
+	enum mun_code code = mun_secret_new(&copy, token->len, err);
+
+	if (code != MUN_OK)
+		return code;
+	memcpy(copy.data, token->data, token->len);
+	mun_secret_done(&app->live);
+	app->live = copy;
+	return MUN_OK;
+}
+
+/* Each place where the token stands becomes "[token]", in place: the text only gets shorter. */
+static void blot_out(struct mun_buf *text, const struct mun_secret *token)
+{
+	static const char mark[] = "[token]";
+	char *at = text->data;
+
+	if (token->len < sizeof mark - 1 || !at)
+		return;
+	for (;;) {
+		size_t left = text->len - (size_t)(at - text->data);
+		size_t rest;
+
+		at = memmem(at, left, token->data, token->len);
+		if (!at)
+			return;
+		rest = text->len - (size_t)(at - text->data) - token->len;
+		memcpy(at, mark, sizeof mark - 1);
+		memmove(at + sizeof mark - 1, at + token->len, rest + 1);
+		text->len -= token->len - (sizeof mark - 1);
+		at += sizeof mark - 1;
+	}
+}
+
+void mun_say(struct mun_app *app, const char *fmt, ...)
+{
+	MUN_BUF_CLEANUP struct mun_buf text;
+	va_list ap;
+	int len;
+
+	mun_buf_init(&text, SAY_MAX);
+	va_start(ap, fmt);
+	len = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	if (len < 0 || !mun_buf_reserve(&text, (size_t)len + 1))
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(text.data, (size_t)len + 1, fmt, ap);
+	va_end(ap);
+	text.len = (size_t)len;
+	if (app)
+		blot_out(&text, &app->live);
+	(void)fputs(mun_buf_str(&text), stderr);
+	if (text.len == 0 || text.data[text.len - 1] != '\n')
+		(void)fputc('\n', stderr);
+}
+
+/* What runs here, so that the journal names it; "" when it cannot be read. */
+static void executable_digest(char ret[static 2 * MUN_SHA256_LEN + 1])
+{
+	MUN_BUF_CLEANUP struct mun_buf bytes;
+	uint8_t digest[MUN_SHA256_LEN];
+	struct mun_err ignored;
+
+	ret[0] = '\0';
+	mun_buf_init(&bytes, 64u * 1024 * 1024);
+	if (mun_file_read(&bytes, "/proc/self/exe", &ignored) != MUN_OK)
+		return;
+	mun_sha256(digest, bytes.data, bytes.len);
+	mun_hex_encode(ret, digest, sizeof digest);
+}
+
+enum mun_code mun_app_journal(struct mun_app *app, int mode, struct mun_journal **ret,
+                              struct mun_err *err)
+{
+	char exe[2 * MUN_SHA256_LEN + 1] = "";
+	struct mun_journal_options options = {
+		.dir = app->journal_dir,
+		.mode = (enum mun_journal_mode)mode,
+		.clock = app->clock,
+		.version = app->version,
+	};
+	enum mun_code code;
+
+	if (!app->journal_dir[0]) {
+		code = mun_fail(err, MUN_E_JOURNAL, "no place for the journal: HOME is not set");
+		mun_hint(err, "give --journal DIR or set MUNIMENT_JOURNAL");
+		return code;
+	}
+	if (mode != MUN_JOURNAL_READ)
+		executable_digest(exe);
+	options.exe_sha256 = exe[0] ? exe : NULL;
+	code = mun_journal_open(ret, &options, err);
+	if (code != MUN_OK)
+		return code;
+	if (mun_journal_fs_warning(*ret) && !app->args.quiet)
+		mun_say(app, "muniment: warning: %s", mun_journal_fs_warning(*ret));
+	if (mun_journal_created(*ret) && !app->args.quiet)
+		mun_say(app, "muniment: created the journal %s", mun_journal_dir(*ret));
+	return MUN_OK;
+}

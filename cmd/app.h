@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MUN_CMD_APP_H
+#define MUN_CMD_APP_H
+/* What main does before and after a command; the rest of an app is in cmd.h. */
+#include "cmd/cmd.h"
+/* The facts of the process: terminals, clock, version. */
+void mun_app_init(struct mun_app *app, const struct mun_cmd *cmd);
+void mun_app_done(struct mun_app *app);
+/* After parsing: directories, zone, output format. USAGE. */
+enum mun_code mun_app_settle(struct mun_app *app, struct mun_err *err) MUN_MUST_CHECK;
+/* Keep a copy of the token, so that mun_say() never prints it. */
+enum mun_code mun_app_hide(struct mun_app *app, const struct mun_secret *token, struct mun_err *err)
+	MUN_MUST_CHECK;
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/batch_view.h"
+#include "cmd/commands.h"
+#include "cmd/engine/outcome.h"
+#include "cmd/execute.h"
+#include "cmd/plan_view.h"
+#include "lib/file.h"
+
+static enum mun_code append_one(struct mun_journal *j, struct mun_entry *e, struct mun_err *err)
+{
+	struct mun_group g = { .entries = e, .len = 1 };
+
+	return mun_journal_append(j, &g, err);
+}
+
+static enum mun_code discard(struct mun_app *app, struct mun_journal *j, const struct mun_plan *p,
+                             const char *reason, struct mun_err *err)
+{
+	struct mun_entry e = {
+		.kind = MUN_K_PLAN_DISCARDED, .item = MUN_NO_ITEM, .has_org = true, .org = p->org
+	};
+	enum mun_code code;
+
+	if (p->state != MUN_PLAN_STORED)
+		return mun_fail(err, MUN_E_USAGE, "the plan is %s already",
+		                mun_plan_view_state(app, p));
+	e.u.discard.plan = p->plan;
+	e.u.discard.reason = reason;
+	mun_operator_of(&e.u.discard.operator_, app);
+	code = append_one(j, &e, err);
+	return code == MUN_OK ? mun_plan_view_print(app, j, &p->plan, err) : code;
+}
+
+static void range_entry(struct mun_entry *e, const struct mun_app *app, const struct mun_batch *b,
+                        const struct mun_range *ranges, size_t len, const char *reason)
+{
+	*e = (struct mun_entry){ .kind = MUN_K_ITEM_CANCELLED,
+		                 .item = MUN_NO_ITEM,
+		                 .has_batch = true,
+		                 .batch = b->batch,
+		                 .has_org = true,
+		                 .org = b->org };
+	e->u.ranges.ranges = ranges;
+	e->u.ranges.ranges_len = len;
+	e->u.ranges.why = "cancelled";
+	e->u.ranges.reason = reason;
+	e->u.ranges.has_operator = true;
+	mun_operator_of(&e->u.ranges.operator_, app);
+}
+
+/* Nobody runs it: pending items become cancelled here and now. */
+static enum mun_code cancel_idle(struct mun_app *app, struct mun_journal *j, struct mun_batch *b,
+                                 const char *reason, struct mun_err *err)
+{
+	uint32_t items[64], from = 0;
+	struct mun_range ranges[65];
+	struct mun_entry e;
+	size_t len;
+	enum mun_code code;
+
+	do {
+		size_t touched = 0;
+
+		code = mun_journal_open_items(j, &b->batch, from, items, MUN_ARRAY_LEN(items), &len,
+		                              err);
+		for (size_t i = 0; code == MUN_OK && i < len; i++) {
+			struct mun_item st;
+
+			code = mun_journal_item(j, &b->batch, items[i], &st, err);
+			if (st.state == MUN_I_PENDING)
+				ranges[touched++] = (struct mun_range){ items[i], items[i] };
+		}
+		from = len > 0 ? items[len - 1] + 1 : from;
+		if (code == MUN_OK && len < MUN_ARRAY_LEN(items) && b->next < b->items)
+			ranges[touched++] = (struct mun_range){ b->next, b->items - 1 };
+		if (code == MUN_OK && touched > 0) {
+			range_entry(&e, app, b, ranges, touched, reason);
+			code = append_one(j, &e, err);
+		}
+	} while (code == MUN_OK && len == MUN_ARRAY_LEN(items));
+	if (code == MUN_OK)
+		code = mun_journal_batch(j, &b->batch, b, err);
+	if (code != MUN_OK)
+		return code;
+	e = (struct mun_entry){ .kind = MUN_K_BATCH_ENDED,
+		                .item = MUN_NO_ITEM,
+		                .has_batch = true,
+		                .batch = b->batch,
+		                .has_org = true,
+		                .org = b->org };
+	e.u.pause.state = mun_batch_state_name(MUN_B_CANCELLED);
+	e.u.pause.counts = b->counts;
+	code = append_one(j, &e, err);
+	return code == MUN_OK ? mun_journal_batch(j, &b->batch, b, err) : code;
+}
+
+static enum mun_code mark(struct mun_app *app, struct mun_journal *j, const struct mun_batch *b,
+                          const char *reason, struct mun_err *err)
+{
+	struct mun_entry e = { .kind = MUN_K_BATCH_CANCELLING,
+		               .item = MUN_NO_ITEM,
+		               .has_batch = true,
+		               .batch = b->batch,
+		               .has_org = true,
+		               .org = b->org };
+
+	e.u.cancelling.reason = reason;
+	mun_operator_of(&e.u.cancelling.operator_, app);
+	mun_say(app, "a process works on the batch; it was told to stop and will end it\n");
+	return append_one(j, &e, err);
+}
+
+static enum mun_code cancel_batch(struct mun_app *app, struct mun_journal *j, struct mun_batch *b,
+                                  const char *reason, int *ret_exit, struct mun_err *err)
+{
+	MUN_CLEANUP(mun_closep) int fd = -1;
+	char path[4200];
+	enum mun_code code;
+
+	if (!mun_batch_is_open(b->state))
+		return mun_fail(err, MUN_E_USAGE, "the batch has ended already (%s)",
+		                mun_batch_state_name(b->state));
+	mun_journal_lock_path(j, &b->batch, path, sizeof(path));
+	code = mun_lock_take(&fd, path, err);
+	if (code == MUN_E_BUSY) {
+		code = mark(app, j, b, reason, err);
+	} else if (code == MUN_OK) {
+		code = cancel_idle(app, j, b, reason, err);
+		mun_closep(&fd);
+	}
+	if (code != MUN_OK)
+		return code;
+	*ret_exit = b->counts.in_doubt > 0 ? 13 : 0;
+	return mun_report_batch(app, j, b, "", MUN_TIME_NONE,
+	                        mun_outcome_exit(b, mun_only_verdict(j, b)), err);
+}
+
+static enum mun_code run(struct mun_app *app, int *ret_exit, struct mun_err *err)
+{
+	MUN_CLEANUP(mun_journal_closep) struct mun_journal *j = NULL;
+	const char *reason = NULL;
+	struct mun_batch batch;
+	struct mun_plan plan;
+	struct mun_ref ref;
+	bool is_plan;
+	enum mun_code code;
+
+	*ret_exit = 0;
+	if (app->args.args_len != 1)
+		return mun_fail(err, MUN_E_USAGE, "cancel needs one batch or plan");
+	is_plan = strncmp(app->args.args[0], "p-", 2) == 0;
+	code = mun_app_journal(app, MUN_JOURNAL_WRITE, &j, err);
+	if (code == MUN_OK)
+		code = is_plan ? mun_query_plan(j, app->args.args[0], &ref, err)
+		               : mun_query_batch(j, app->args.args[0], &ref, err);
+	if (code == MUN_OK)
+		code = is_plan ? mun_journal_plan(j, &ref, &plan, err)
+		               : mun_journal_batch(j, &ref, &batch, err);
+	if (code == MUN_OK)
+		code = mun_reason_get(app, &reason, err);
+	if (code != MUN_OK)
+		return code;
+	return is_plan ? discard(app, j, &plan, reason, err)
+	               : cancel_batch(app, j, &batch, reason, ret_exit, err);
+}
+
+const struct mun_cmd mun_cmd_cancel = {
+	.name = "cancel",
+	.args = "BATCH|PLAN",
+	.summary = "pending items become cancelled; a plan is discarded",
+	.effect = MUN_CHANGES_JOURNAL,
+	.groups = MUN_G_COMMON | MUN_G_WHY,
+	.outputs = 1u << MUN_OUT_TABLE | 1u << MUN_OUT_JSON,
+	.section = "do",
+	.example = { "muniment cancel b-1c9a5e0b7d3f2a486e51 --reason \"wrong list\"",
+	             "muniment cancel p-77aa01d2c3b4f5069788 --reason \"superseded\"" },
+	.example_text = { "end a batch; what is in doubt stays in doubt", "discard a plan" },
+	.run = run,
+};

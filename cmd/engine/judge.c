@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An answer to a mutating request becomes its response entry and the next stage of its item.
+ * The verdict of the answer alone is lib/remote/verdict.c; what one answer cannot know (another
+ * attempt's archived_at, three in a row, the limit of attempts) is added here.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/engine/loop.h"
+
+static uint64_t now_ms(const struct mun_engine *e)
+{
+	return (uint64_t)e->now.uptime_ms;
+}
+
+static int64_t in_us(const struct mun_engine *e, uint64_t wait_ms)
+{
+	return e->now.real_us + (int64_t)wait_ms * 1000;
+}
+
+struct mun_entry *mun_judge_response(struct mun_engine *e, const struct mun_flight *f,
+                                     const struct mun_answer *a, enum mun_verdict v)
+{
+	struct mun_entry *r = mun_loop_entry(e, MUN_K_RESPONSE);
+
+	if (f->slot != NULL) {
+		r->item = f->slot->item;
+		r->has_run = true;
+		r->run = f->slot->row.run;
+	}
+	r->u.response.request = f->tag;
+	r->u.response.sent = a->sent;
+	r->u.response.curl_code = a->curl_code;
+	r->u.response.curl_name = a->curl_name;
+	r->u.response.http = a->http;
+	for (unsigned h = 0; h < MUN_HEADERS; h++)
+		r->u.response.header[h] = a->header[h][0] != '\0' ? a->header[h] : NULL;
+	if (a->body != NULL && a->body_len > 0) {
+		r->u.response.body.present = true;
+		r->u.response.body.bytes = a->body_len;
+		r->u.response.body.data = e->o.no_bodies || a->body_cut ? NULL : a->body;
+	}
+	r->u.response.duration_ms = a->duration_ms;
+	r->u.response.remote_ip = a->remote_ip[0] != '\0' ? a->remote_ip : NULL;
+	r->u.response.tls_version = a->tls_version[0] != '\0' ? a->tls_version : NULL;
+	r->u.response.tls_issuer = a->tls_issuer[0] != '\0' ? a->tls_issuer : NULL;
+	r->u.response.verdict = v;
+	r->u.response.retry_at_us = MUN_TIME_NONE;
+	return r;
+}
+
+void mun_judge_final(struct mun_engine *e, struct mun_slot *s, enum mun_verdict v, uint64_t seq)
+{
+	if (e->finished_len < MUN_ARRAY_LEN(e->finished_seq)) {
+		e->finished_item[e->finished_len] = s->item;
+		e->finished_seq[e->finished_len++] = seq;
+	}
+	mun_loop_drop(e, s);
+	if (mun_verdict_is_success(v))
+		mun_guard_success(e);
+	if (e->o.stop_on_failures > 0 && e->guard.failures >= e->o.stop_on_failures)
+		mun_loop_halt(e, MUN_WHY_STOP_ON_FAILURES, "");
+}
+
+static uint32_t limit_of(const struct mun_engine *e, const struct mun_slot *s)
+{
+	return e->o.attempts + s->st.extra;
+}
+
+/* Archived long before our request: somebody else did it, unless a lost attempt of ours did. */
+static bool is_older_than_us(const struct mun_engine *e, const struct mun_flight *f,
+                             const struct mun_run_doc *run)
+{
+	const struct mun_slot *s = f->slot;
+
+	if (!e->op->goal_archived || run->archived != MUN_ARCHIVED_TIME)
+		return false;
+	if (s->other_archived_at[0] != '\0' && strcmp(s->other_archived_at, run->archived_at) == 0)
+		return true;
+	return run->comparable && run->archived_us < f->sent_us + e->server_offset_us - MUN_SKEW_US;
+}
+
+static void done(struct mun_engine *e, const struct mun_flight *f, const struct mun_answer *a,
+                 const struct mun_run_doc *run, size_t index)
+{
+	enum mun_verdict v = is_older_than_us(e, f, run) ? e->op->already : e->op->done;
+	struct mun_entry *r = mun_judge_response(e, f, a, v);
+
+	if (run->archived == MUN_ARCHIVED_TIME) {
+		(void)snprintf(e->texts[index], sizeof(e->texts[index]), "%s", run->archived_at);
+		r->u.response.archived_at = e->texts[index];
+	}
+	mun_judge_final(e, f->slot, v, f->tag);
+}
+
+static void network_failed(struct mun_engine *e, const struct mun_answer *a, uint64_t wait_ms)
+{
+	e->network_failures++;
+	e->network_until_ms = now_ms(e) + wait_ms;
+	if (e->answered)
+		return;
+	if (e->o.on_terminal || now_ms(e) - e->started_ms > 60000)
+		mun_loop_halt(e, MUN_WHY_NETWORK, a->error);
+}
+
+static void retry(struct mun_engine *e, const struct mun_flight *f, const struct mun_answer *a,
+                  const struct mun_judgement *j)
+{
+	struct mun_slot *s = f->slot;
+	struct mun_entry *r = mun_judge_response(e, f, a, j->verdict);
+	unsigned failures = ++s->failures;
+	uint64_t wait_ms;
+
+	if (j->verdict == MUN_V_RATE_LIMITED)
+		failures = ++e->limit_failures;
+	if (j->verdict == MUN_V_NOT_SENT)
+		failures = e->network_failures + 1;
+	wait_ms = mun_wait_ms(a->retry_after_s, failures, mun_random_below(UINT32_MAX));
+	r->u.response.retry_at_us = in_us(e, wait_ms);
+	s->stage = MUN_STAGE_SEND;
+	s->due_ms = now_ms(e) + wait_ms;
+	s->st.state = MUN_I_PENDING;
+	if (j->verdict == MUN_V_NOT_SENT) {
+		network_failed(e, a, wait_ms);
+	} else if (j->verdict == MUN_V_RATE_LIMITED) {
+		e->next_at_us = in_us(e, wait_ms);
+		e->window_until_ms = s->due_ms;
+		if (wait_ms > e->o.max_wait_ms)
+			mun_loop_halt(e, MUN_WHY_RATE_LIMITED, "");
+	} else if (++e->guard.blocked_row >= 3) {
+		mun_loop_halt(e, MUN_WHY_BLOCKED, "");
+	} else if (++s->st.answered >= limit_of(e, s)) {
+		mun_guard_failed(e, j->verdict, a->http);
+		mun_judge_final(e, s, j->verdict, f->tag);
+	}
+}
+
+/* In doubt: the first probe goes at once, after a 5xx with Retry-After then. */
+static void doubt(struct mun_engine *e, const struct mun_flight *f, const struct mun_answer *a,
+                  const struct mun_judgement *j, enum mun_verdict maybe)
+{
+	struct mun_slot *s = f->slot;
+
+	(void)mun_judge_response(e, f, a, maybe != MUN_V_NONE ? MUN_V_UNKNOWN : j->verdict);
+	s->st.state = MUN_I_IN_DOUBT;
+	s->st.answered++;
+	s->stage = MUN_STAGE_PROBE;
+	s->maybe = maybe;
+	s->before_first = false;
+	s->tries = 0;
+	s->infra = j->infra;
+	s->unconfirmed = j->verdict == MUN_V_UNVERIFIED;
+	s->ended_us = e->now.real_us;
+	s->settled_after_ms = now_ms(e) + e->o.settle_ms;
+	s->due_ms = now_ms(e);
+	if (a->http >= 500 && a->retry_after_s > 0)
+		s->due_ms += (uint64_t)a->retry_after_s * 1000;
+}
+
+static enum mun_why stop_reason(const struct mun_answer *a, const struct mun_judgement *j)
+{
+	if (a->send == MUN_SEND_BAD_CERT)
+		return MUN_WHY_CERTIFICATE;
+	if (a->http >= 300 && a->http < 400)
+		return MUN_WHY_REDIRECT;
+	if (j->verdict == MUN_V_PLAN_LIMIT)
+		return MUN_WHY_PLAN_LIMIT;
+	return j->verdict == MUN_V_UNVERIFIED ? MUN_WHY_OTHER_ID : MUN_WHY_CONFIG;
+}
+
+static void stop(struct mun_engine *e, const struct mun_flight *f, const struct mun_answer *a,
+                 const struct mun_judgement *j)
+{
+	enum mun_why why = stop_reason(a, j);
+
+	(void)mun_judge_response(e, f, a, j->verdict);
+	mun_loop_drop(e, f->slot);
+	mun_loop_halt(e, why, why == MUN_WHY_REDIRECT ? a->location_host : a->error);
+}
+
+static void failed(struct mun_engine *e, const struct mun_flight *f, const struct mun_answer *a,
+                   const struct mun_judgement *j)
+{
+	(void)mun_judge_response(e, f, a, j->verdict);
+	mun_guard_failed(e, j->verdict, a->http);
+	mun_judge_final(e, f->slot, j->verdict, f->tag);
+}
+
+static void ask_me(struct mun_engine *e, const struct mun_flight *f, const struct mun_answer *a)
+{
+	(void)mun_judge_response(e, f, a, MUN_V_UNKNOWN);
+	f->slot->st.state = MUN_I_IN_DOUBT;
+	f->slot->stage = MUN_STAGE_ME;
+	f->slot->due_ms = now_ms(e);
+	f->slot->tries = 0;
+}
+
+static void judge_mutation(struct mun_engine *e, const struct mun_flight *f,
+                           const struct mun_answer *a, size_t index)
+{
+	struct mun_observation seen;
+	struct mun_run_doc run;
+	struct mun_judgement j;
+
+	mun_answer_observe(&seen, a, &f->slot->row.run, e->op->goal_archived, &run);
+	j = mun_judge_answer(&seen, e->op->done);
+	mun_guard_infra(e, j.infra);
+	if (j.verdict != MUN_V_BLOCKED)
+		e->guard.blocked_row = 0;
+	if (j.verdict != MUN_V_UNVERIFIED && j.class_ != MUN_CLASS_DONE)
+		e->guard.unverified_row = 0;
+	switch (j.class_) {
+	case MUN_CLASS_DONE:
+		done(e, f, a, &run, index);
+		break;
+	case MUN_CLASS_RETRY:
+		retry(e, f, a, &j);
+		break;
+	case MUN_CLASS_DOUBT:
+		doubt(e, f, a, &j, MUN_V_NONE);
+		break;
+	case MUN_CLASS_FAILED_IF_PROBE:
+		doubt(e, f, a, &j, j.verdict);
+		break;
+	case MUN_CLASS_FAILED:
+		failed(e, f, a, &j);
+		break;
+	case MUN_CLASS_STOP:
+	case MUN_CLASS_STOP_DOUBT:
+		stop(e, f, a, &j);
+		break;
+	case MUN_CLASS_ASK_ME:
+		ask_me(e, f, a);
+		break;
+	}
+}
+
+struct mun_settle *mun_judge_settle(struct mun_engine *e, struct mun_entry *r,
+                                    const struct mun_slot *s, enum mun_verdict v)
+{
+	struct mun_settle *t = &e->settles[e->settles_len++];
+
+	*t = (struct mun_settle){
+		.batch = e->batch.batch, .item = s->item, .request = s->st.request_seq, .verdict = v
+	};
+	if (r->u.response.settles_len++ == 0)
+		r->u.response.settles = t;
+	return t;
+}
+
+/* GET /me after a 401: refused too, the token is gone; answered, the refusal was about the run. */
+static void judge_me(struct mun_engine *e, const struct mun_flight *f, const struct mun_answer *a)
+{
+	struct mun_slot *s = f->slot;
+	struct mun_me me;
+	char code[64];
+	bool json = mun_answer_code(code, a->body, a->body_len);
+	bool accepted = a->send == MUN_SEND_OK &&
+	                ((a->http / 100 == 2 && mun_answer_me(&me, a->body, a->body_len)) ||
+	                 ((a->http == 403 || a->http == 404) && json));
+	struct mun_entry *r = mun_judge_response(e, f, a, accepted ? MUN_V_OK : MUN_V_NO_ANSWER);
+
+	mun_breaker_read(e, accepted);
+	if (s == NULL)
+		return;
+	if (a->http == 401 || (!accepted && ++s->tries >= e->o.attempts)) {
+		(void)mun_judge_settle(e, r, s, MUN_V_AUTH_LOST);
+		mun_loop_drop(e, s);
+		mun_loop_halt(e, MUN_WHY_AUTH_LOST, "");
+	} else if (accepted) {
+		(void)mun_judge_settle(e, r, s, MUN_V_DENIED);
+		mun_guard_failed(e, MUN_V_DENIED, 401);
+		mun_judge_final(e, s, MUN_V_DENIED, s->st.request_seq);
+	} else {
+		s->stage = MUN_STAGE_ME;
+		s->due_ms = now_ms(e) +
+		            mun_wait_ms(a->retry_after_s, s->tries, mun_random_below(UINT32_MAX));
+	}
+}
+
+/* What every answer tells beside its own meaning: server time, that something answers at all. */
+static void learn(struct mun_engine *e, const struct mun_answer *a)
+{
+	int64_t date_us;
+	const char *date = a->header[MUN_H_DATE];
+
+	if (date[0] != '\0' && mun_date_parse_http(&date_us, date, strlen(date))) {
+		e->server_offset_us = date_us - e->now.real_us;
+		e->has_offset = true;
+	}
+	if (a->send == MUN_SEND_NOT_SENT || a->send == MUN_SEND_BAD_CERT)
+		return;
+	e->answered = true;
+	e->network_failures = 0;
+	if (a->http != 429)
+		e->limit_failures = 0;
+	if (a->http != 0 && a->http != 429 && a->http < 500)
+		e->last_good_ms = now_ms(e);
+}
+
+void mun_judge(struct mun_engine *e, const struct mun_flight *f, const struct mun_answer *a,
+               size_t index)
+{
+	learn(e, a);
+	switch (f->kind) {
+	case MUN_FLIGHT_MUTATE:
+		judge_mutation(e, f, a, index);
+		break;
+	case MUN_FLIGHT_PROBE:
+		mun_probe_answer(e, f, a);
+		break;
+	case MUN_FLIGHT_PAGE:
+		mun_probe_page(e, f, a);
+		break;
+	case MUN_FLIGHT_TEST:
+		mun_probe_test(e, f, a);
+		break;
+	case MUN_FLIGHT_ME:
+		judge_me(e, f, a);
+		break;
+	}
+}

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rounds: what is ready now, never waiting for more, becomes one group and one commit; then it is
+ * sent. A crash in between leaves requests without response: items in doubt, about which the
+ * next start asks the server.
+ */
+#include "cmd/engine/loop.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DRAW_MS          200
+#define IDLE_MS          1000
+#define RETRY_REFUSED_MS 1000
+
+static uint64_t now_ms(const struct mun_engine *e)
+{
+	return (uint64_t)e->now.uptime_ms;
+}
+
+struct mun_entry *mun_loop_entry(struct mun_engine *e, enum mun_kind kind)
+{
+	struct mun_entry *r;
+
+	assert(e->entries_len < MUN_ARRAY_LEN(e->entries));
+	r = &e->entries[e->entries_len++];
+	*r = (struct mun_entry){ .kind = kind, .item = MUN_NO_ITEM };
+	r->has_batch = r->has_org = true;
+	r->batch = e->batch.batch;
+	r->org = e->batch.org;
+	return r;
+}
+
+void mun_loop_intend(struct mun_engine *e, const struct mun_flight *f, const struct mun_request *r,
+                     enum mun_purpose purpose)
+{
+	struct mun_slot *s = f->slot;
+	size_t i = e->intents_len++;
+	struct mun_entry *entry;
+
+	e->requests[i] = *r;
+	e->intents[i] = *f;
+	e->intent_entry[i] = e->entries_len;
+	entry = mun_loop_entry(e, MUN_K_REQUEST);
+	if (s != NULL) {
+		entry->item = s->item;
+		entry->has_run = true;
+		entry->run = s->row.run;
+	}
+	entry->u.request.purpose = purpose;
+	entry->u.request.epoch = e->batch.epoch;
+	entry->u.request.method = e->requests[i].method;
+	entry->u.request.host = e->o.base.host;
+	entry->u.request.path = e->requests[i].path;
+	entry->u.request.token = e->o.token_fingerprint;
+	if (f->kind == MUN_FLIGHT_MUTATE) {
+		entry->u.request.attempt = s->st.attempts + 1;
+		entry->u.request.reason = s->row.reason;
+		entry->u.request.ticket = s->row.ticket;
+		entry->elsewhere_settled = s->cleared;
+	}
+}
+
+void mun_loop_halt(struct mun_engine *e, enum mun_why why, const char *detail)
+{
+	if (e->why != MUN_WHY_NONE)
+		return;
+	e->why = why;
+	(void)snprintf(e->detail, sizeof(e->detail), "%s", detail);
+}
+
+/* ---- answers ---- */
+
+static void take_answers(struct mun_engine *e)
+{
+	for (size_t i = 0; i < e->answers_len; i++) {
+		for (size_t k = 0; k < e->flights_len; k++) {
+			struct mun_flight f = e->flights[k];
+
+			if (f.tag != e->answers[i].tag)
+				continue;
+			e->flights[k] = e->flights[--e->flights_len];
+			e->mutating -= f.kind == MUN_FLIGHT_MUTATE;
+			mun_judge(e, &f, &e->answers[i], i);
+			break;
+		}
+	}
+}
+
+static void drop_answers(struct mun_engine *e)
+{
+	for (size_t i = 0; i < e->answers_len; i++)
+		mun_answer_done(&e->answers[i]);
+	e->answers_len = 0;
+}
+
+/* ---- one round ---- */
+
+static void unsend(struct mun_engine *e, const struct mun_flight *f, uint64_t delay_ms)
+{
+	struct mun_slot *s = f->slot;
+
+	if (f->kind == MUN_FLIGHT_MUTATE)
+		e->mutating--;
+	if (f->kind == MUN_FLIGHT_PAGE) {
+		e->walk.flying = false;
+		e->walk.due_ms = now_ms(e) + delay_ms;
+	}
+	if (f->kind == MUN_FLIGHT_TEST)
+		e->test_wanted = true;
+	if (s == NULL)
+		return;
+	s->due_ms = now_ms(e) + delay_ms;
+	s->stage = f->kind == MUN_FLIGHT_MUTATE ? MUN_STAGE_SEND
+	           : f->kind == MUN_FLIGHT_ME   ? MUN_STAGE_ME
+	                                        : MUN_STAGE_PROBE;
+}
+
+static enum mun_code refused(struct mun_engine *e, const struct mun_flight *f, enum mun_refusal why,
+                             struct mun_err *err)
+{
+	unsend(e, f, 0);
+	switch (why) {
+	case MUN_ADMITTED:
+		break;
+	case MUN_REFUSED_EPOCH:
+		return mun_fail(err, MUN_E_STALE, "another process works on this batch now");
+	case MUN_REFUSED_CANCELLED:
+		e->draining = true;
+		e->batch.cancelling = true;
+		break;
+	case MUN_REFUSED_WINDOW:
+		break;
+	case MUN_REFUSED_ELSEWHERE: /* came up since it was looked at: look again */
+		f->slot->recheck = true;
+		f->slot->due_ms = now_ms(e) + RETRY_REFUSED_MS;
+		break;
+	case MUN_REFUSED_NOT_PENDING: /* settled by somebody else meanwhile */
+		mun_loop_drop(e, f->slot);
+		break;
+	}
+	return MUN_OK;
+}
+
+static enum mun_code send_admitted(struct mun_engine *e, struct mun_err *err)
+{
+	enum mun_code code = MUN_OK;
+
+	for (size_t i = 0; i < e->intents_len; i++) {
+		struct mun_flight *f = &e->intents[i];
+		struct mun_entry *entry = &e->entries[e->intent_entry[i]];
+
+		if (entry->refused != MUN_ADMITTED) {
+			code = refused(e, f, entry->refused, err);
+			if (code != MUN_OK)
+				return code;
+			continue;
+		}
+		f->tag = entry->seq;
+		f->sent_us = e->now.real_us;
+		if (f->kind == MUN_FLIGHT_MUTATE) {
+			f->slot->sent_us = f->sent_us;
+			f->slot->st.request_seq = entry->seq;
+			f->slot->st.attempts++;
+		}
+		e->flights[e->flights_len++] = *f;
+		code = e->o.wire->start(
+			e->o.wire, f->tag, &e->requests[i],
+			f->kind == MUN_FLIGHT_PAGE ? MUN_ANSWER_LIST_MAX : MUN_ANSWER_RUN_MAX, err);
+		if (code != MUN_OK)
+			return code;
+	}
+	return MUN_OK;
+}
+
+static void report_lost(struct mun_engine *e)
+{
+	MUN_BUF_CLEANUP struct mun_buf line;
+	struct mun_err ignored;
+
+	mun_buf_init(&line, MUN_ENTRY_MAX);
+	for (size_t i = 0; e->o.lost != NULL && i < e->entries_len; i++) {
+		mun_buf_clear(&line);
+		e->entries[i].time_us = e->now.real_us;
+		e->entries[i].uptime_ms = now_ms(e);
+		if (e->entries[i].kind == MUN_K_RESPONSE &&
+		    mun_entry_encode(&line, &e->entries[i], &ignored) == MUN_OK)
+			e->o.lost(e->o.arg, mun_buf_str(&line));
+	}
+}
+
+enum mun_code mun_loop_commit(struct mun_engine *e, struct mun_err *err)
+{
+	struct mun_group g = { .entries = e->entries,
+		               .len = e->entries_len,
+		               .rate = &e->o.rate,
+		               .target = e->target,
+		               .in_flight = (uint32_t)e->flights_len };
+	enum mun_code code;
+
+	if (e->entries_len == 0)
+		return MUN_OK;
+	code = mun_journal_append(e->o.journal, &g, err);
+	if (code == MUN_E_FULL && e->intents_len > 0 && e->intent_entry[0] > 0) {
+		/* no room for intents: the answers alone go into what was reserved for them */
+		for (size_t i = 0; i < e->intents_len; i++)
+			unsend(e, &e->intents[i], 0);
+		e->intents_len = 0;
+		g.len = e->entries_len = e->intent_entry[0];
+		if (mun_journal_append(e->o.journal, &g, err) != MUN_OK)
+			report_lost(e);
+		return code;
+	}
+	if (code != MUN_OK)
+		report_lost(e);
+	return code;
+}
+
+enum mun_code mun_loop_refresh(struct mun_engine *e, struct mun_err *err)
+{
+	enum mun_code code = mun_journal_batch(e->o.journal, &e->batch.batch, &e->batch, err);
+
+	if (code == MUN_OK && e->batch.cancelling)
+		e->draining = true;
+	for (size_t i = 0; code == MUN_OK && i < e->finished_len && e->o.finished != NULL; i++)
+		e->o.finished(e->o.arg, e->finished_item[i], e->finished_seq[i]);
+	e->finished_len = 0;
+	return code;
+}
+
+static enum mun_code run_round(struct mun_engine *e, uint32_t *next, struct mun_err *err)
+{
+	enum mun_code code;
+	uint32_t epoch = e->batch.epoch;
+
+	e->entries_len = e->intents_len = e->settles_len = e->ranges_len = 0;
+	take_answers(e);
+	code = mun_schedule_intents(e, next, err);
+	if (code == MUN_OK)
+		code = mun_loop_commit(e, err);
+	if (code == MUN_OK && e->entries_len > 0)
+		code = mun_loop_refresh(e, err);
+	if (code == MUN_OK && e->batch.epoch != epoch)
+		code = mun_fail(err, MUN_E_STALE, "another process works on this batch now");
+	if (code == MUN_OK)
+		code = send_admitted(e, err);
+	drop_answers(e);
+	return code;
+}
+
+/* ---- waiting ---- */
+
+static uint64_t soonest(const struct mun_engine *e)
+{
+	uint64_t at = now_ms(e) + IDLE_MS;
+
+	for (size_t i = 0; i < e->slots_len; i++) {
+		const struct mun_slot *s = e->slots[i];
+
+		if (s->stage != MUN_STAGE_FLYING && s->stage != MUN_STAGE_WALK && s->due_ms < at)
+			at = s->due_ms;
+	}
+	if (e->breaker.open)
+		at = e->breaker.due_ms;
+	if (at < e->window_until_ms)
+		at = e->window_until_ms;
+	if (at < e->network_until_ms)
+		at = e->network_until_ms;
+	return at > now_ms(e) + IDLE_MS ? now_ms(e) + IDLE_MS : at;
+}
+
+/* Our own windows: how long until the next request may go. Such waits do not count as outage. */
+static enum mun_code ask_window(struct mun_engine *e, struct mun_err *err)
+{
+	struct mun_window_state w;
+	enum mun_code code = mun_journal_window(e->o.journal, e->target, &e->o.rate, &w, err);
+
+	if (code != MUN_OK || w.wait_ms == 0)
+		return code;
+	e->window_until_ms = now_ms(e) + w.wait_ms;
+	if (w.blocked_until_us == MUN_TIME_NONE || w.blocked_until_us <= e->now.real_us) {
+		e->last_good_ms = now_ms(e);
+	} else if (w.wait_ms > e->o.max_wait_ms) {
+		e->next_at_us = w.blocked_until_us;
+		mun_loop_halt(e, MUN_WHY_RATE_LIMITED, "");
+	}
+	return MUN_OK;
+}
+
+static void give_up_waiting(struct mun_engine *e)
+{
+	if (now_ms(e) - e->last_good_ms <= e->o.max_wait_ms)
+		return;
+	mun_loop_halt(e,
+	              e->limit_failures > 0     ? MUN_WHY_RATE_LIMITED
+	              : e->network_failures > 0 ? MUN_WHY_NETWORK
+	                                        : MUN_WHY_SERVER,
+	              "");
+}
+
+static void check_stops(struct mun_engine *e)
+{
+	if (e->o.stop_at_us != MUN_TIME_NONE && e->now.real_us >= e->o.stop_at_us)
+		mun_loop_halt(e, MUN_WHY_STOP_AT, "");
+	if (e->o.stop_after > 0 && e->guard.settled >= e->o.stop_after)
+		mun_loop_halt(e, MUN_WHY_STOP_AFTER, "");
+	if (e->o.signals == NULL || e->o.signals() == 0)
+		return;
+	mun_loop_halt(e, MUN_WHY_SIGNAL, "");
+	if (e->o.signals() >= 2)
+		e->o.wire->abort(e->o.wire);
+}
+
+static void draw(struct mun_engine *e)
+{
+	struct mun_progress p = { .counts = e->batch.counts, .flying = (uint32_t)e->flights_len };
+	uint64_t until = soonest(e);
+
+	if (e->o.progress == NULL || now_ms(e) - e->last_draw_ms < DRAW_MS)
+		return;
+	e->last_draw_ms = now_ms(e);
+	if (e->draining || e->why != MUN_WHY_NONE)
+		p.phase = MUN_PHASE_DRAINING;
+	else if (e->breaker.open)
+		p.phase = MUN_PHASE_SERVER;
+	else if (now_ms(e) < e->network_until_ms)
+		p.phase = MUN_PHASE_NETWORK;
+	else if (now_ms(e) < e->window_until_ms)
+		p.phase = MUN_PHASE_QUOTA;
+	else if (e->flights_len == 0 && e->slots_len > 0)
+		p.phase = MUN_PHASE_SETTLING;
+	if (until < e->window_until_ms)
+		until = e->window_until_ms;
+	p.until_ms = until > now_ms(e) ? until - now_ms(e) : 0;
+	p.eta_ms = mun_rate_eta_ms(&e->o.rate, &(struct mun_admissions){ 0 }, e->now.uptime_ms,
+	                           p.counts.pending);
+	e->o.progress(e->o.arg, &p);
+}
+
+static bool is_over(const struct mun_engine *e, uint32_t next)
+{
+	if (e->flights_len > 0 || e->answers_len > 0)
+		return false;
+	if (e->why != MUN_WHY_NONE || e->draining)
+		return true;
+	return e->open_done && e->slots_len == 0 && (e->o.resolving || next >= e->batch.items);
+}
+
+static enum mun_code loop(struct mun_engine *e, struct mun_err *err)
+{
+	uint32_t next = e->batch.next;
+	enum mun_code code = MUN_OK;
+
+	while (code == MUN_OK) {
+		uint64_t at;
+
+		e->o.clock->now(e->o.clock, &e->now);
+		check_stops(e);
+		if (e->why == MUN_WHY_NONE && now_ms(e) >= e->window_until_ms)
+			code = ask_window(e, err);
+		if (code == MUN_OK)
+			code = run_round(e, &next, err);
+		if (code != MUN_OK || is_over(e, next))
+			break;
+		if (e->flights_len == 0)
+			give_up_waiting(e);
+		draw(e);
+		e->o.clock->now(e->o.clock, &e->now);
+		at = soonest(e);
+		code = e->o.wire->wait(e->o.wire, at > now_ms(e) ? (uint32_t)(at - now_ms(e)) : 0,
+		                       e->answers, MUN_FLIGHTS, &e->answers_len, err);
+	}
+	return code == MUN_OK ? mun_closing_batch(e, err) : code;
+}
+
+enum mun_code mun_engine_run(const struct mun_engine_options *o, struct mun_engine_result *ret,
+                             struct mun_err *err)
+{
+	MUN_CLEANUP(mun_freep) struct mun_engine *e = calloc(1, sizeof(*e));
+	char org[MUN_ID_TEXT];
+	enum mun_code code;
+
+	*ret = (struct mun_engine_result){ .batch = o->batch, .next_at_us = MUN_TIME_NONE };
+	if (e == NULL)
+		return mun_fail(err, MUN_E_NOMEM, "no memory for the engine");
+	e->o = *o;
+	e->batch = o->batch;
+	e->op = &mun_ops[o->batch.op];
+	mun_id_format(org, &o->batch.org);
+	(void)snprintf(e->target, sizeof(e->target), "%s %s", o->base.host, org);
+	e->get_serves_archived = -1;
+	e->next_at_us = MUN_TIME_NONE;
+	o->clock->now(o->clock, &e->now);
+	e->started_ms = e->last_good_ms = now_ms(e);
+	e->guard.any_success = o->batch.counts.done > 0;
+
+	code = loop(e, err);
+
+	ret->batch = e->batch;
+	ret->why = e->why;
+	(void)snprintf(ret->detail, sizeof(ret->detail), "%s", e->detail);
+	ret->next_at_us = e->next_at_us;
+	while (e->slots_len > 0)
+		mun_loop_free(e->slots[--e->slots_len]);
+	drop_answers(e);
+	return code;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/commands.h"
+#include "cmd/out.h"
+#include "cmd/pace.h"
+#include "cmd/plan_view.h"
+#include "cmd/planning.h"
+#include "lib/date.h"
+
+/* How long it takes, and the faster alternative where there is one (behaviour.md 6). */
+static void say_eta(struct mun_app *app, const struct mun_plan *p)
+{
+	struct mun_pace pace;
+	struct mun_rate fast;
+	struct mun_err ignored;
+	struct mun_admissions none = { 0 };
+	char eta[32], other[32], rate[128];
+	uint64_t slow_ms, fast_ms;
+
+	if (mun_pace_get(&pace, app, &ignored) != MUN_OK ||
+	    mun_rate_parse(&fast, "600/m", &ignored) != MUN_OK)
+		return;
+	mun_rate_format(rate, sizeof(rate), &pace.rate);
+	slow_ms = mun_rate_eta_ms(&pace.rate, &none, 0, p->items);
+	fast_ms = mun_rate_eta_ms(&fast, &none, 0, p->items);
+	mun_duration_format(eta, sizeof(eta), (int64_t)slow_ms);
+	mun_duration_format(other, sizeof(other), (int64_t)fast_ms);
+	if (fast_ms * 2 < slow_ms)
+		mun_say(app, "takes %s at %s; %s at 600/m if your organization allows it\n", eta,
+		        rate, other);
+	else
+		mun_say(app, "takes %s at %s\n", eta, rate);
+}
+
+enum mun_code mun_plan_and_show(struct mun_app *app, struct mun_journal *j, enum mun_op_kind op,
+                                struct mun_err *err)
+{
+	struct mun_planned planned;
+	char id[MUN_REF_TEXT];
+	enum mun_code code = mun_planning_store(app, j, op, &planned, err);
+
+	if (code != MUN_OK || planned.empty)
+		return code;
+	mun_ref_format(id, 'p', &planned.plan.plan);
+	if (app->args.quiet)
+		return mun_out_text(app, id, sizeof(id) - 1, err);
+	say_eta(app, &planned.plan);
+	if (planned.existed)
+		mun_say(app, "the same plan was stored before\n");
+	code = mun_plan_view_print(app, j, &planned.plan.plan, err);
+	mun_say(app, "nothing was sent. next: muniment run %s\n", id);
+	return code;
+}
+
+static enum mun_code run(struct mun_app *app, int *ret_exit, struct mun_err *err)
+{
+	MUN_CLEANUP(mun_journal_closep) struct mun_journal *j = NULL;
+	enum mun_code code = mun_app_journal(app, MUN_JOURNAL_CREATE, &j, err);
+
+	*ret_exit = 0;
+	return code == MUN_OK ? mun_plan_and_show(app, j, MUN_OP_ARCHIVE, err) : code;
+}
+
+const struct mun_cmd mun_cmd_plan = {
+	.name = "plan",
+	.args = "RUN... | --from FILE",
+	.summary = "store an archive plan; nothing is sent",
+	.effect = MUN_CHANGES_JOURNAL,
+	.groups = MUN_G_COMMON | MUN_G_CREDENTIAL | MUN_G_TARGET | MUN_G_INPUT | MUN_G_WHY,
+	.outputs = 1u << MUN_OUT_TABLE | 1u << MUN_OUT_JSON,
+	.section = "do",
+	.example = { "muniment plan --org ORG --from runs.csv --reason \"contract ended\"",
+	             "muniment plan -q --as acme --from ids.txt --reason \"retention 2026\"" },
+	.example_text = { "store a plan, see its counts and how long it takes",
+	                  "print the plan's id alone, for `muniment run`" },
+	.run = run,
+};

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/plan_view.h"
+
+#include <string.h>
+
+#include "cmd/out.h"
+#include "lib/canon.h"
+#include "lib/text.h"
+
+#define OUT_MAX 262144
+
+const char *mun_plan_view_state(const struct mun_app *app, const struct mun_plan *p)
+{
+	struct mun_now now;
+
+	if (p->state == MUN_PLAN_CONSUMED)
+		return "consumed";
+	if (p->state == MUN_PLAN_DISCARDED)
+		return "discarded";
+	app->clock->now(app->clock, &now);
+	return now.real_us > p->stored_us + MUN_PLAN_LIFE_US ? "expired" : "stored";
+}
+
+static void make_object(struct mun_buf *out, const char *state, const struct mun_plan *p,
+                        const struct mun_entry *e)
+{
+	char plan[MUN_REF_TEXT], batch[MUN_REF_TEXT], org[MUN_ID_TEXT];
+	char stored[MUN_DATE_MAX], expires[MUN_DATE_MAX];
+	struct mun_canon c;
+
+	mun_ref_format(plan, 'p', &p->plan);
+	mun_ref_format(batch, 'b', &p->batch);
+	mun_id_format(org, &p->org);
+	mun_date_format(stored, p->stored_us);
+	mun_date_format(expires, p->stored_us + MUN_PLAN_LIFE_US);
+	mun_canon_init(&c, out);
+	mun_canon_loose(&c);
+	mun_canon_object(&c, NULL);
+	mun_canon_str(&c, "plan", plan);
+	mun_canon_str(&c, "op", mun_ops[p->op].name);
+	mun_canon_str(&c, "org", org);
+	mun_canon_str(&c, "base_url", e->u.plan.base_url);
+	mun_canon_str(&c, "state", state);
+	mun_canon_int(&c, "items", p->items);
+	mun_canon_int(&c, "duplicates", (int64_t)p->duplicates);
+	mun_canon_str(&c, "stored", stored);
+	mun_canon_str(&c, "expires", p->state == MUN_PLAN_STORED ? expires : NULL);
+	mun_canon_str(&c, "batch", p->state == MUN_PLAN_CONSUMED ? batch : NULL);
+	mun_canon_str(&c, "reason", e->u.plan.reason);
+	mun_canon_str(&c, "ticket", e->u.plan.ticket);
+	mun_canon_object(&c, "labels");
+	for (size_t i = 0; i < e->u.plan.labels_len; i++)
+		mun_canon_str(&c, e->u.plan.labels[i].key, e->u.plan.labels[i].value);
+	mun_canon_end(&c);
+	mun_canon_str(&c, "operator", e->u.plan.operator_.user);
+	mun_canon_str(&c, "claimed", e->u.plan.operator_.claimed);
+	mun_canon_int(&c, "seq", (int64_t)p->seq);
+	mun_canon_end(&c);
+	mun_buf_putc(out, '\n');
+}
+
+static void add_visible(struct mun_buf *out, const char *label, const char *text)
+{
+	if (!text)
+		return;
+	mun_buf_printf(out, "%-10s ", label);
+	mun_text_visible(out, text, strlen(text), false);
+	mun_buf_putc(out, '\n');
+}
+
+static void make_lines(struct mun_buf *out, const char *state, const struct mun_plan *p,
+                       const struct mun_entry *e)
+{
+	char plan[MUN_REF_TEXT], batch[MUN_REF_TEXT], org[MUN_ID_TEXT], stored[MUN_DATE_MAX];
+
+	mun_ref_format(plan, 'p', &p->plan);
+	mun_ref_format(batch, 'b', &p->batch);
+	mun_id_format(org, &p->org);
+	mun_date_format(stored, p->stored_us);
+	mun_buf_printf(out, "plan       %s (%s)\norg        %s at %s\n", plan, mun_ops[p->op].name,
+	               org, e->u.plan.base_url);
+	mun_buf_printf(out, "state      %s%s%s\n", state,
+	               p->state == MUN_PLAN_CONSUMED ? " by " : "",
+	               p->state == MUN_PLAN_CONSUMED ? batch : "");
+	mun_buf_printf(out, "items      %u, and %llu duplicates\nstored     %s\n", p->items,
+	               (unsigned long long)p->duplicates, stored);
+	add_visible(out, "reason", e->u.plan.reason);
+	add_visible(out, "ticket", e->u.plan.ticket);
+	if (strcmp(state, "stored") == 0)
+		mun_buf_printf(out, "next       muniment run %s\n", plan);
+}
+
+enum mun_code mun_plan_view_print(struct mun_app *app, struct mun_journal *j,
+                                  const struct mun_ref *plan, struct mun_err *err)
+{
+	struct mun_decoded *owner MUN_CLEANUP(mun_decoded_freep) = NULL;
+	struct mun_buf line MUN_BUF_CLEANUP;
+	struct mun_buf out MUN_BUF_CLEANUP;
+	struct mun_plan row;
+	struct mun_entry e;
+
+	mun_buf_init(&line, MUN_ENTRY_MAX);
+	mun_buf_init(&out, OUT_MAX);
+	enum mun_code code = mun_journal_plan(j, plan, &row, err);
+	if (code == MUN_OK)
+		code = mun_journal_entry(j, row.seq, &line, err);
+	if (code == MUN_OK)
+		code = mun_entry_decode(&e, &owner, line.data, line.len, err);
+	if (code != MUN_OK)
+		return code;
+	if (e.kind != MUN_K_PLAN_STORED)
+		return mun_fail(err, MUN_E_CORRUPT, "entry #%llu stores no plan",
+		                (unsigned long long)row.seq);
+	const char *state = mun_plan_view_state(app, &row);
+	if (app->output == MUN_OUT_TABLE)
+		make_lines(&out, state, &row, &e);
+	else
+		make_object(&out, state, &row, &e);
+	code = mun_buf_check(&out, "description of a plan", err);
+	return code != MUN_OK ? code : mun_out_text(app, out.data, out.len, err);
+}

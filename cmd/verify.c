@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "cmd/commands.h"
+#include "cmd/verify_print.h"
+
+/* A journal that is there but cannot be opened is damaged; one that is missing is not. */
+static bool is_there(const struct mun_app *app)
+{
+	char path[4200];
+
+	(void)snprintf(path, sizeof(path), "%s/data.mdb", app->journal_dir);
+	return access(path, R_OK) == 0;
+}
+
+static enum mun_code run_verify(struct mun_app *app, int *ret_exit, struct mun_err *err)
+{
+	struct mun_journal *j MUN_CLEANUP(mun_journal_closep) = NULL;
+
+	if (app->args.args_len > 1)
+		return mun_fail(err, MUN_E_USAGE, "verify takes one directory at most");
+	if (app->args.args_len == 1) {
+		int len = snprintf(app->journal_dir, sizeof(app->journal_dir), "%s",
+		                   app->args.args[0]);
+		if (len < 0 || (size_t)len >= sizeof(app->journal_dir))
+			return mun_fail(err, MUN_E_USAGE, "the path of the directory is too long");
+	}
+	enum mun_code code = mun_app_journal(app, MUN_JOURNAL_READ, &j, err);
+	if (code == MUN_E_CORRUPT || (code == MUN_E_JOURNAL && is_there(app)))
+		return mun_wrap(err, MUN_E_VERIFY, "verification failed");
+	if (code != MUN_OK)
+		return code;
+	return mun_verify_and_print(app, j, false, app->args.strict, ret_exit, err);
+}
+
+const struct mun_cmd mun_cmd_verify = {
+	.name = "verify",
+	.args = "[DIR]",
+	.summary = "check the journal, or a copy of it",
+	.effect = MUN_READS_JOURNAL,
+	.groups = MUN_G_COMMON | MUN_G_VERIFY,
+	.outputs = 1u << MUN_OUT_TABLE | 1u << MUN_OUT_JSON | 1u << MUN_OUT_JSONL,
+	.section = "prove",
+	.example = { "muniment verify", "muniment verify /mnt/backup/journal -o json" },
+	.example_text = { "check this journal, also while a batch runs", "check a copy of it" },
+	.run = run_verify,
+};

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MUN_VERIFY_PRINT_H
+#define MUN_VERIFY_PRINT_H
+/* Verify a journal and print what came out: verify, journal check and journal backup share it. */
+#include "cmd/cmd.h"
+#include "journal/verify.h"
+/* *ret_exit: 0, or 15 when it failed (or, with strict, has findings). */
+enum mun_code mun_verify_and_print(struct mun_app *app, struct mun_journal *j, bool tables_only,
+                                   bool strict, int *ret_exit, struct mun_err *err) MUN_MUST_CHECK;
+#endif

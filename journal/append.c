@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "journal/handle.h"
+#include "journal/project.h"
+#include "lib/cursor.h"
+#include "lib/pack.h"
+
+#define BODY_HEAD        (32 + 8) /* salt, length of the uncompressed bytes */
+#define BODIES_MAX       ((size_t)1 << 30)
+#define ROOM_PER_ENTRY   4096 /* line, leaf, nodes, rows */
+#define ROOM_PER_OUTCOME 8192
+#define ROOM_ALWAYS      65536 /* one entry of the largest size */
+#define DAY_US           (86400 * INT64_C(1000000))
+
+/* Compressed bodies of a group, made before the transaction begins. */
+struct bodies {
+	struct mun_buf buf;
+	struct body_at {
+		size_t at, len; /* len 0: none */
+	} * at;
+};
+
+static void bodies_done(struct bodies *b)
+{
+	mun_buf_done(&b->buf);
+	free(b->at);
+}
+
+/* The group at hand, within one transaction. */
+struct appending {
+	struct mun_journal *j;
+	struct mun_txn *t;
+	struct mun_group *g;
+	struct mun_tree *tree;
+	const struct bodies *bodies; /* or NULL */
+	struct mun_project project;
+	struct mun_now now;
+	struct mun_iter *by_run; /* opened when it is needed */
+	bool window_fresh;
+	unsigned admitted;
+};
+
+static struct mun_body_ref *body_of(struct mun_entry *e)
+{
+	if (e->kind == MUN_K_PLAN_STORED)
+		return &e->u.plan.source;
+	return e->kind == MUN_K_RESPONSE ? &e->u.response.body : NULL;
+}
+
+static enum mun_code make_body(struct bodies *b, size_t i, struct mun_body_ref *ref,
+                               struct mun_err *err)
+{
+	size_t start = b->buf.len;
+	uint8_t head[BODY_HEAD];
+	const struct mun_slice pieces[] = { { head, 32 }, { ref->data, ref->bytes } };
+	enum mun_code code;
+
+	mun_random(head, 32);
+	mun_put_u64(head + 32, ref->bytes);
+	mun_sha256_of(ref->commit, pieces, MUN_ARRAY_LEN(pieces));
+	mun_buf_add(&b->buf, head, sizeof(head));
+	code = mun_pack(&b->buf, ref->data, ref->bytes, err);
+	if (code != MUN_OK)
+		return code;
+	ref->present = true;
+	ref->kept = true;
+	b->at[i].at = start;
+	b->at[i].len = b->buf.len - start;
+	return MUN_OK;
+}
+
+static enum mun_code make_bodies(struct bodies *b, struct mun_group *g, struct mun_err *err)
+{
+	mun_buf_init(&b->buf, BODIES_MAX);
+	b->at = calloc(g->len + 1, sizeof(*b->at));
+	if (b->at == NULL)
+		return mun_fail(err, MUN_E_NOMEM, "no memory for a group");
+	for (size_t i = 0; i < g->len; i++) {
+		struct mun_body_ref *ref = body_of(&g->entries[i]);
+		enum mun_code code;
+
+		if (ref == NULL || ref->data == NULL)
+			continue;
+		code = make_body(b, i, ref, err);
+		if (code != MUN_OK)
+			return code;
+	}
+	return MUN_OK;
+}
+
+static bool drop_bodies(struct bodies *b, struct mun_group *g)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < g->len; i++) {
+		struct mun_body_ref *ref = body_of(&g->entries[i]);
+
+		if (ref == NULL || b->at[i].len == 0)
+			continue;
+		ref->kept = false;
+		b->at[i].len = 0;
+		any = true;
+	}
+	mun_buf_clear(&b->buf);
+	return any;
+}
+
+/* Is an attempt for the run of e open in another item than e's own? */
+static enum mun_code open_elsewhere(struct appending *a, const struct mun_entry *e, bool *ret,
+                                    struct mun_err *err)
+{
+	static const struct mun_ref zero;
+	struct mun_key from = mun_key_run(&e->org, &e->run, &zero, 0);
+	struct mun_val key;
+	struct mun_val value;
+	enum mun_code code = MUN_OK;
+
+	*ret = false;
+	if (a->by_run == NULL)
+		code = mun_iter_open(&a->by_run, a->t, MUN_T_BY_RUN, err);
+	if (code == MUN_OK)
+		code = mun_iter_seek(a->by_run, mun_key_val(&from), &key, &value, err);
+	while (code == MUN_OK && memcmp(key.data, from.bytes, MUN_KEY_RUN_PREFIX) == 0) {
+		const uint8_t *rest = (const uint8_t *)key.data + MUN_KEY_RUN_PREFIX;
+		struct mun_item item;
+		struct mun_plan plan;
+		struct mun_ref ref;
+
+		memcpy(ref.bytes, rest, MUN_REF_LEN);
+		if (!mun_ref_equal(&ref, &a->project.batch.plan)) {
+			code = mun_get_plan(a->t, &ref, &plan, err);
+			if (code == MUN_OK && plan.state == MUN_PLAN_CONSUMED)
+				code = mun_get_item(a->t, &plan.batch,
+				                    mun_get_u32(rest + MUN_REF_LEN), &item, err);
+			else if (code == MUN_OK)
+				code = MUN_E_NOTFOUND;
+			if (code == MUN_OK &&
+			    (item.state == MUN_I_IN_FLIGHT || item.state == MUN_I_IN_DOUBT)) {
+				*ret = true;
+				return MUN_OK;
+			}
+			if (code != MUN_OK && code != MUN_E_NOTFOUND)
+				return code;
+		}
+		code = mun_iter_next(a->by_run, &key, &value, err);
+	}
+	return code == MUN_E_NOTFOUND ? MUN_OK : code;
+}
+
+static bool has_windows(const struct mun_group *g)
+{
+	return g->target != NULL && g->rate != NULL && g->rate->len > 0;
+}
+
+static enum mun_code check_window(struct appending *a, struct mun_entry *e, struct mun_err *err)
+{
+	int64_t blocked;
+	enum mun_code code;
+
+	if (a->g->target == NULL)
+		return MUN_OK;
+	code = mun_window_blocked(a->t, a->g->target, &blocked, err);
+	if (code != MUN_OK)
+		return code;
+	if (blocked > a->now.real_us) {
+		e->refused = MUN_REFUSED_WINDOW;
+		return MUN_OK;
+	}
+	if (!has_windows(a->g))
+		return MUN_OK;
+	if (!a->window_fresh) {
+		code = mun_window_refresh(&a->j->window, a->t, a->g->target, a->g->rate, &a->now,
+		                          a->j->boot, err);
+		if (code != MUN_OK)
+			return code;
+		a->window_fresh = true;
+	}
+	if (mun_rate_wait_ms(a->g->rate, &a->j->window.ring, a->now.uptime_ms) > 0)
+		e->refused = MUN_REFUSED_WINDOW;
+	return MUN_OK;
+}
+
+/* The last net: an item that is final, in flight or in doubt is never sent again. */
+static enum mun_code own_item(struct appending *a, struct mun_entry *e, struct mun_err *err)
+{
+	struct mun_item item;
+	enum mun_code code = mun_get_item(a->t, &e->batch, (uint32_t)e->item, &item, err);
+
+	if (code == MUN_E_NOTFOUND)
+		return MUN_OK;
+	if (code == MUN_OK && item.state != MUN_I_PENDING)
+		e->refused = MUN_REFUSED_NOT_PENDING;
+	return code;
+}
+
+static enum mun_code admit(struct appending *a, struct mun_entry *e, struct mun_err *err)
+{
+	bool elsewhere = false;
+	enum mun_code code = MUN_OK;
+
+	if (e->has_batch) {
+		code = mun_project_batch(&a->project, &e->batch, err);
+		if (code == MUN_E_NOTFOUND)
+			return mun_fail(err, MUN_E_INTERNAL, "a request of an unknown batch");
+		if (code != MUN_OK)
+			return code;
+		if (a->project.batch.epoch != e->u.request.epoch)
+			e->refused = MUN_REFUSED_EPOCH;
+		else if (a->project.batch.cancelling)
+			e->refused = MUN_REFUSED_CANCELLED;
+	}
+	if (e->refused == MUN_ADMITTED && mun_purpose_mutates(e->u.request.purpose))
+		code = own_item(a, e, err);
+	if (code == MUN_OK && e->refused == MUN_ADMITTED &&
+	    mun_purpose_mutates(e->u.request.purpose) && !e->elsewhere_settled) {
+		code = open_elsewhere(a, e, &elsewhere, err);
+		if (elsewhere)
+			e->refused = MUN_REFUSED_ELSEWHERE;
+	}
+	if (code == MUN_OK && e->refused == MUN_ADMITTED)
+		code = check_window(a, e, err);
+	return code;
+}
+
+static enum mun_code note_admitted(struct appending *a, const struct mun_entry *e,
+                                   struct mun_err *err)
+{
+	a->admitted++;
+	if (!has_windows(a->g))
+		return MUN_OK;
+	mun_admissions_add(&a->j->window.ring, a->now.uptime_ms);
+	a->j->window.next_seq = e->seq + 1;
+	return mun_window_add(a->t, a->g->target, e, err);
+}
+
+static enum mun_code put_leaf(struct appending *a, uint64_t seq, struct mun_err *err)
+{
+	uint8_t nodes[MUN_TREE_LEVELS][MUN_SHA256_LEN];
+	uint8_t leaf[MUN_SHA256_LEN];
+	uint64_t index = mun_tree_index(0, seq);
+	enum mun_code code = MUN_OK;
+	unsigned made;
+
+	mun_tree_leaf(leaf, a->j->line.data, a->j->line.len);
+	made = mun_tree_push(a->tree, leaf, nodes);
+	for (unsigned i = 0; code == MUN_OK && i < made; i++) {
+		struct mun_key k = mun_key_u64(index + i);
+
+		code = mun_txn_append(a->t, MUN_T_TREE, mun_key_val(&k),
+		                      mun_val(nodes[i], MUN_SHA256_LEN), err);
+	}
+	return code;
+}
+
+static enum mun_code put_line(struct appending *a, struct mun_entry *e, size_t i,
+                              struct mun_err *err)
+{
+	struct mun_key key = mun_key_u64(e->seq);
+	enum mun_code code;
+
+	mun_buf_clear(&a->j->line);
+	code = mun_entry_encode(&a->j->line, e, err);
+	if (code == MUN_OK)
+		code = mun_txn_append(a->t, MUN_T_LOG, mun_key_val(&key),
+		                      mun_val(a->j->line.data, a->j->line.len), err);
+	if (code == MUN_OK)
+		code = put_leaf(a, e->seq, err);
+	if (code == MUN_OK && a->bodies != NULL && a->bodies->at[i].len > 0)
+		code = mun_txn_append(
+			a->t, MUN_T_BODY, mun_key_val(&key),
+			mun_val(a->bodies->buf.data + a->bodies->at[i].at, a->bodies->at[i].len),
+			err);
+	return code;
+}
+
+static enum mun_code append_one(struct appending *a, size_t i, struct mun_err *err)
+{
+	struct mun_entry *e = &a->g->entries[i];
+	enum mun_code code = MUN_OK;
+
+	e->refused = MUN_ADMITTED;
+	e->seq = MUN_NO_SEQ;
+	if (e->kind == MUN_K_REQUEST)
+		code = admit(a, e, err);
+	if (code != MUN_OK || e->refused != MUN_ADMITTED)
+		return code;
+	e->seq = a->tree->size;
+	e->time_us = a->now.real_us;
+	e->uptime_ms = (uint64_t)a->now.uptime_ms;
+	memcpy(e->boot, a->j->boot, sizeof(e->boot));
+	code = put_line(a, e, i, err);
+	if (code == MUN_OK && e->kind == MUN_K_PLAN_STORED)
+		code = mun_list_finish(a->t, e, err);
+	if (code == MUN_OK)
+		code = mun_project_entry(&a->project, e, err);
+	if (code == MUN_OK && e->kind == MUN_K_REQUEST)
+		code = note_admitted(a, e, err);
+	return code;
+}
+
+/* Rows that no window can need any more; a few per admitted request keep the table small. */
+static enum mun_code prune_windows(struct appending *a, struct mun_err *err)
+{
+	int64_t keep_us = DAY_US;
+
+	if (a->admitted == 0 || !has_windows(a->g))
+		return MUN_OK;
+	for (size_t i = 0; i < a->g->rate->len; i++) {
+		int64_t period_us = (int64_t)a->g->rate->window[i].period_ms * 1000;
+
+		keep_us = period_us > keep_us ? period_us : keep_us;
+	}
+	return mun_window_prune(a->t, a->g->target, a->now.real_us - keep_us, 2 * a->admitted, err);
+}
+
+static enum mun_code append_all(struct appending *a, struct mun_err *err)
+{
+	uint8_t head[8 + MUN_TREE_LEVELS * MUN_SHA256_LEN];
+	size_t head_len;
+	enum mun_code code = MUN_OK;
+
+	mun_project_init(&a->project, a->t, a->t);
+	mun_journal_now(a->j, &a->now);
+	for (size_t i = 0; code == MUN_OK && i < a->g->len; i++)
+		code = append_one(a, i, err);
+	mun_iter_closep(&a->by_run);
+	if (code == MUN_OK)
+		code = prune_windows(a, err);
+	if (code == MUN_OK)
+		code = mun_project_flush(&a->project, err);
+	if (code != MUN_OK)
+		return code;
+	mun_tree_pack(head, &head_len, a->tree);
+	return mun_txn_put(a->t, MUN_T_HEAD, mun_val("head", 4), mun_val(head, head_len), err);
+}
+
+enum mun_code mun_append_within(struct mun_journal *j, struct mun_txn *t, struct mun_tree *tree,
+                                struct mun_group *g, unsigned *ret_admitted, struct mun_err *err)
+{
+	struct appending a = { .j = j, .t = t, .g = g, .tree = tree };
+	enum mun_code code = append_all(&a, err);
+
+	*ret_admitted = a.admitted;
+	return code;
+}
+
+static enum mun_code reserve(struct mun_journal *j, const struct mun_group *g,
+                             const struct bodies *b, struct mun_err *err)
+{
+	size_t room = ROOM_ALWAYS + b->buf.len + (size_t)g->in_flight * ROOM_PER_OUTCOME;
+
+	for (size_t i = 0; i < g->len; i++) {
+		const struct mun_entry *e = &g->entries[i];
+
+		room += ROOM_PER_ENTRY;
+		if (e->kind == MUN_K_REQUEST)
+			room += ROOM_PER_OUTCOME;
+		if (e->kind == MUN_K_RESPONSE)
+			room += e->u.response.settles_len * ROOM_PER_ENTRY;
+	}
+	return mun_store_reserve(j->store, room, err);
+}
+
+static enum mun_code write_group(struct mun_journal *j, struct mun_group *g, const struct bodies *b,
+                                 unsigned *ret_admitted, struct mun_err *err)
+{
+	MUN_CLEANUP(mun_txn_abortp) struct mun_txn *t = NULL;
+	struct mun_tree tree;
+	struct appending a = { .j = j, .g = g, .tree = &tree, .bodies = b };
+	enum mun_code code = reserve(j, g, b, err);
+
+	if (code == MUN_OK)
+		code = mun_store_write(&t, j->store, err);
+	if (code == MUN_OK)
+		code = mun_journal_guard(j, t, &tree, err);
+	if (code != MUN_OK)
+		return code;
+	a.t = t;
+	code = append_all(&a, err);
+	if (code == MUN_OK)
+		code = mun_txn_commit(MUN_STEAL(t), err);
+	if (code != MUN_OK) {
+		j->window.valid = false; /* it holds admissions that are not there */
+		return code;
+	}
+	j->seen = tree;
+	j->has_seen = true;
+	*ret_admitted = a.admitted;
+	return MUN_OK;
+}
+
+enum mun_code mun_journal_append(struct mun_journal *j, struct mun_group *g, struct mun_err *err)
+{
+	MUN_CLEANUP(bodies_done) struct bodies b = { .at = NULL };
+	unsigned admitted = 0;
+	enum mun_code code = make_bodies(&b, g, err);
+
+	if (code == MUN_OK)
+		code = write_group(j, g, &b, &admitted, err);
+	if (code == MUN_E_FULL && drop_bodies(&b, g))
+		code = write_group(j, g, &b, &admitted, err);
+	if (code == MUN_OK && admitted > 0)
+		code = mun_store_still_there(j->store, err);
+	return mun_journal_failed(j, code, err);
+}
+
+static enum mun_code window_state(struct mun_journal *j, const char *target,
+                                  const struct mun_rate *rate, struct mun_window_state *ret,
+                                  struct mun_err *err)
+{
+	MUN_CLEANUP(mun_txn_abortp) struct mun_txn *t = NULL;
+	struct mun_now now;
+	enum mun_code code = mun_store_read(&t, j->store, err);
+
+	memset(ret, 0, sizeof(*ret));
+	mun_journal_now(j, &now);
+	if (code == MUN_OK)
+		code = mun_window_blocked(t, target, &ret->blocked_until_us, err);
+	if (code != MUN_OK)
+		return code;
+	if (ret->blocked_until_us > now.real_us)
+		ret->wait_ms = (uint64_t)(ret->blocked_until_us - now.real_us + 999) / 1000;
+	if (rate == NULL || rate->len == 0)
+		return MUN_OK;
+	code = mun_window_refresh(&j->window, t, target, rate, &now, j->boot, err);
+	if (code == MUN_OK) {
+		uint64_t wait = mun_rate_wait_ms(rate, &j->window.ring, now.uptime_ms);
+
+		ret->wait_ms = wait > ret->wait_ms ? wait : ret->wait_ms;
+		for (size_t i = 0; i < rate->len; i++)
+			ret->used[i] =
+				mun_rate_used(&rate->window[i], &j->window.ring, now.uptime_ms);
+	}
+	return code;
+}
+
+enum mun_code mun_journal_window(struct mun_journal *j, const char *target,
+                                 const struct mun_rate *rate, struct mun_window_state *ret,
+                                 struct mun_err *err)
+{
+	return mun_journal_failed(j, window_state(j, target, rate, ret, err), err);
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "journal/filter.h"
+#include "journal/lookup.h"
+#include "journal/query.h"
+
+#define ROW_TEXT_MAX 65536
+
+struct items {
+	struct mun_journal *j;
+	const struct mun_filter *f;
+	bool runner_lives;
+	struct mun_lookup lookup;
+	struct mun_batch batch;
+	const struct mun_entry *plan; /* kept in lookup: nothing else is asked of it */
+	struct mun_buf text;
+};
+
+static enum mun_code fill_row(struct items *q, uint32_t item, struct mun_item *state,
+                              struct mun_item_row *row, struct mun_err *err)
+{
+	const struct mun_op *op = &mun_ops[q->batch.op];
+	struct mun_list_row list;
+
+	enum mun_code code = mun_journal_item(q->j, &q->batch.batch, item, state, err);
+	mun_buf_clear(&q->text);
+	if (code == MUN_OK)
+		code = mun_journal_list_row(q->j, &q->batch.plan, item, &list, &q->text, err);
+	if (code != MUN_OK)
+		return mun_wrap(err, code, "item %u", item);
+	if (state->state == MUN_I_IN_FLIGHT && !q->runner_lives)
+		state->state = MUN_I_IN_DOUBT;
+	*row = (struct mun_item_row){
+		.batch = q->batch.batch,
+		.item = item,
+		.line = list.line,
+		.run = list.run,
+		.org = q->batch.org,
+		.state = mun_item_state_name(state->state, op),
+		.verdict = mun_verdict_name(state->verdict),
+		.evidence = mun_how_name(state->how),
+		.attempts = state->attempts,
+		.archived_at = state->archived_at[0] ? state->archived_at : NULL,
+		.reason = list.reason ? list.reason : q->plan->u.plan.reason,
+		.ticket = list.ticket ? list.ticket : q->plan->u.plan.ticket,
+		.last_seq = state->last_seq,
+	};
+	return MUN_OK;
+}
+
+static bool row_matches(const struct items *q, const struct mun_item_row *row)
+{
+	char run[MUN_ID_TEXT], org[MUN_ID_TEXT], batch[MUN_REF_TEXT], plan[MUN_REF_TEXT];
+
+	mun_id_format(run, &row->run);
+	mun_id_format(org, &row->org);
+	mun_ref_format(batch, 'b', &row->batch);
+	mun_ref_format(plan, 'p', &q->batch.plan);
+	const struct mun_subject subject = {
+		.run = run,
+		.org = org,
+		.batch = batch,
+		.plan = plan,
+		.ticket = row->ticket,
+		.reason = row->reason,
+		.op = mun_ops[q->batch.op].name,
+		.state = row->state,
+		.verdict = row->verdict,
+		.labels = q->plan->u.plan.labels,
+		.labels_len = q->plan->u.plan.labels_len,
+		.seq = row->last_seq,
+		.time_us = q->batch.started_us,
+	};
+	return mun_filter_match(q->f, &subject);
+}
+
+static enum mun_code run_items(struct items *q, mun_item_fn fn, void *arg, struct mun_err *err)
+{
+	uint64_t delivered = 0;
+
+	enum mun_code code = mun_lookup_plan(&q->lookup, &q->batch.plan, &q->plan, err);
+	if (code != MUN_OK)
+		return code;
+	for (uint32_t i = 0; i < q->batch.items; i++) {
+		uint32_t item = q->f->reverse ? q->batch.items - 1 - i : i;
+		struct mun_item state;
+		struct mun_item_row row;
+		if (q->f->limit && delivered >= q->f->limit)
+			break;
+		code = fill_row(q, item, &state, &row, err);
+		if (code != MUN_OK)
+			return code;
+		if (!row_matches(q, &row))
+			continue;
+		code = mun_lookup_name(&q->lookup, &row.org, &row.run, &q->batch.plan, item,
+		                       &row.name, err);
+		if (code == MUN_OK)
+			code = fn(arg, &row, err);
+		if (code != MUN_OK)
+			return code;
+		delivered++;
+	}
+	return MUN_OK;
+}
+
+enum mun_code mun_query_items(struct mun_journal *j, const struct mun_ref *batch,
+                              const struct mun_filter *f, bool runner_lives, mun_item_fn fn,
+                              void *arg, struct mun_err *err)
+{
+	struct items q = { .j = j, .f = f, .runner_lives = runner_lives };
+
+	mun_lookup_init(&q.lookup, j);
+	mun_buf_init(&q.text, ROW_TEXT_MAX);
+	enum mun_code code = mun_journal_batch(j, batch, &q.batch, err);
+	if (code == MUN_OK)
+		code = run_items(&q, fn, arg, err);
+	mun_buf_done(&q.text);
+	mun_lookup_done(&q.lookup);
+	return code;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "journal/state.h"
+
+const char *mun_item_state_name(enum mun_item_state s, const struct mun_op *op)
+{
+	static const char *const names[MUN_ITEM_STATES] = {
+		[MUN_I_PENDING] = "pending", [MUN_I_IN_FLIGHT] = "in_flight",
+		[MUN_I_DONE] = "archived",   [MUN_I_ALREADY] = "already_archived",
+		[MUN_I_FAILED] = "failed",   [MUN_I_IN_DOUBT] = "in_doubt",
+		[MUN_I_SKIPPED] = "skipped", [MUN_I_CANCELLED] = "cancelled",
+	};
+
+	if (s == MUN_I_DONE && op != NULL)
+		return mun_verdict_name(op->done);
+	if (s == MUN_I_ALREADY && op != NULL)
+		return mun_verdict_name(op->already);
+	return names[s];
+}
+
+const char *mun_how_name(enum mun_how h)
+{
+	switch (h) {
+	case MUN_HOW_RESPONSE:
+		return "response";
+	case MUN_HOW_PROBE:
+		return "probe";
+	case MUN_HOW_DECISION:
+		return "decision";
+	default:
+		return NULL;
+	}
+}
+
+const char *mun_batch_state_name(enum mun_batch_state s)
+{
+	static const char *const names[MUN_BATCH_STATES] = {
+		[MUN_B_RUNNING] = "interrupted",
+		[MUN_B_HALTED] = "halted",
+		[MUN_B_STOPPED] = "stopped",
+		[MUN_B_INTERRUPTED] = "interrupted",
+		[MUN_B_DONE] = "done",
+		[MUN_B_DONE_WITH_FAILURES] = "done_with_failures",
+		[MUN_B_DONE_IN_DOUBT] = "done_in_doubt",
+		[MUN_B_CANCELLED] = "cancelled",
+	};
+
+	return names[s];
+}
+
+bool mun_batch_is_open(enum mun_batch_state s)
+{
+	return s <= MUN_B_INTERRUPTED;
+}

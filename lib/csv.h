@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MUN_CSV_H
+#define MUN_CSV_H
+/* RFC 4180 reading, one record at a time from memory, and writing of one cell. */
+#include "lib/buf.h"
+#define MUN_CSV_FIELDS 256
+struct mun_csv {
+	const char *data;
+	size_t len, pos;
+	uint64_t line; /* of the record last read, from 1 */
+	uint64_t next_line;
+	struct mun_buf text;          /* unquoted fields of the record, each followed by NUL */
+	size_t field[MUN_CSV_FIELDS]; /* offset into text */
+	size_t field_len[MUN_CSV_FIELDS];
+	size_t fields;
+};
+void mun_csv_init(struct mun_csv *c, const char *data, size_t len);
+void mun_csv_done(struct mun_csv *c);
+/* *ret_more false at the end. INPUT (unterminated quote, text after a quote, too many fields). */
+enum mun_code mun_csv_next(struct mun_csv *c, bool *ret_more, struct mun_err *err) MUN_MUST_CHECK;
+/* One cell, quoted where needed; cells starting with = + - @ TAB CR get a ' unless raw. */
+void mun_csv_cell(struct mun_buf *out, const char *s, size_t len, bool raw);
+#endif

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MUN_PACK_H
+#define MUN_PACK_H
+/* zstd (RFC 8878) with a limit on what comes out. */
+#include "lib/buf.h"
+enum mun_code mun_pack(struct mun_buf *ret, const void *data, size_t len, struct mun_err *err)
+	MUN_MUST_CHECK;
+/* raw_len is the length that must come out. CORRUPT when it does not. */
+enum mun_code mun_unpack(struct mun_buf *ret, const void *data, size_t len, size_t raw_len,
+                         struct mun_err *err) MUN_MUST_CHECK;
+#endif

@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/vault.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/buf.h"
+#include "lib/cursor.h"
+#include "lib/date.h"
+#include "lib/hex.h"
+#include "lib/store.h"
+#include "lib/vault_impl.h"
+
+/*
+ * One sealed token, as it lies in the vault (format version 1).
+ *
+ *   offset  size  field
+ *        0     4  magic "MVT1"
+ *        4     4  n, bytes of the associated data, 1..4096
+ *        8     n  name, org, base URL, fingerprint, kind, expiry and time added (microseconds,
+ *                 decimal), each followed by a newline
+ *      8+n    24  nonce
+ *     32+n     4  m, bytes of the sealed token, 17..16400
+ *     36+n     m  XChaCha20-Poly1305 of the token, tag included
+ *
+ * Integers are big-endian.
+ */
+static const char TOKEN_MAGIC[4] = "MVT1";
+#define BOUND_MAX 4096
+#define RECORD_MAX (8 + BOUND_MAX + MUN_NONCE_LEN + 4 + MUN_TOKEN_MAX + MUN_SEAL_TAG)
+
+struct record { /* borrowed from the bytes it was decoded from */
+	const uint8_t *bound;
+	size_t bound_len;
+	const uint8_t *nonce;
+	const uint8_t *sealed;
+	size_t sealed_len;
+};
+
+static enum mun_code fail_damaged(const char *name, struct mun_err *err)
+{
+	return mun_fail(err, MUN_E_CREDENTIAL, "the sealed token \"%s\" is damaged", name);
+}
+
+static enum mun_code decode_record(struct record *ret, const char *name, struct mun_val value,
+                                   struct mun_err *err)
+{
+	struct mun_cursor in;
+	const uint8_t *magic;
+
+	mun_cursor_init(&in, value.data, value.len);
+	magic = mun_cursor_bytes(&in, sizeof(TOKEN_MAGIC));
+	ret->bound_len = mun_cursor_u32(&in);
+	ret->bound = mun_cursor_bytes(&in, ret->bound_len);
+	ret->nonce = mun_cursor_bytes(&in, MUN_NONCE_LEN);
+	ret->sealed_len = mun_cursor_u32(&in);
+	ret->sealed = mun_cursor_bytes(&in, ret->sealed_len);
+	if (!mun_cursor_at_end(&in) || memcmp(magic, TOKEN_MAGIC, sizeof(TOKEN_MAGIC)) != 0 ||
+	    ret->bound_len > BOUND_MAX || ret->sealed_len <= MUN_SEAL_TAG)
+		return fail_damaged(name, err);
+	return MUN_OK;
+}
+
+/* The next line of the associated data into ret; false when it does not fit or is not there. */
+static bool take_line(char *ret, size_t ret_size, const char **p, const char *end)
+{
+	const char *newline = memchr(*p, '\n', (size_t)(end - *p));
+	size_t len = newline == NULL ? ret_size : (size_t)(newline - *p);
+
+	if (len >= ret_size)
+		return false;
+	memcpy(ret, *p, len);
+	ret[len] = '\0';
+	*p = newline + 1;
+	return true;
+}
+
+static bool take_time(int64_t *ret, const char **p, const char *end)
+{
+	char text[24];
+	char *stop;
+
+	if (!take_line(text, sizeof(text), p, end))
+		return false;
+	*ret = strtoll(text, &stop, 10);
+	return stop != text && *stop == '\0';
+}
+
+static enum mun_code decode_info(struct mun_token_info *ret, const struct record *r,
+                                 const char *name, struct mun_err *err)
+{
+	const char *p = (const char *)r->bound;
+	const char *end = p + r->bound_len;
+	struct mun_token_info info = { 0 };
+	char org[MUN_ID_TEXT];
+
+	/* The name is compared too: a record under another name would be another token. */
+	if (!take_line(info.name, sizeof(info.name), &p, end) || strcmp(info.name, name) != 0 ||
+	    !take_line(org, sizeof(org), &p, end) ||
+	    mun_id_parse(&info.org, org, strlen(org)) != MUN_ID_OK ||
+	    !take_line(info.base_url, sizeof(info.base_url), &p, end) ||
+	    !take_line(info.fingerprint, sizeof(info.fingerprint), &p, end) ||
+	    !take_line(info.kind, sizeof(info.kind), &p, end) ||
+	    !take_time(&info.expires_us, &p, end) || !take_time(&info.added_us, &p, end) ||
+	    p != end)
+		return fail_damaged(name, err);
+	*ret = info;
+	return MUN_OK;
+}
+
+static void encode_bound(struct mun_buf *ret, const struct mun_token_info *info)
+{
+	char org[MUN_ID_TEXT];
+
+	mun_id_format(org, &info->org);
+	mun_buf_printf(ret, "%s\n%s\n%s\n%s\n%s\n%" PRId64 "\n%" PRId64 "\n", info->name, org,
+	               info->base_url, info->fingerprint, info->kind, info->expires_us,
+	               info->added_us);
+}
+
+static void add_u32(struct mun_buf *ret, size_t n)
+{
+	uint8_t bytes[4];
+
+	mun_put_u32(bytes, (uint32_t)n);
+	mun_buf_add(ret, bytes, sizeof(bytes));
+}
+
+static enum mun_code encode_record(struct mun_buf *ret, const struct mun_secret *key,
+                                   const void *bound, size_t bound_len,
+                                   const struct mun_secret *token, struct mun_err *err)
+{
+	uint8_t nonce[MUN_NONCE_LEN];
+	size_t sealed_len = token->len + MUN_SEAL_TAG;
+	uint8_t *sealed;
+
+	mun_random(nonce, sizeof(nonce));
+	mun_buf_add(ret, TOKEN_MAGIC, sizeof(TOKEN_MAGIC));
+	add_u32(ret, bound_len);
+	mun_buf_add(ret, bound, bound_len);
+	mun_buf_add(ret, nonce, sizeof(nonce));
+	add_u32(ret, sealed_len);
+	sealed = mun_buf_reserve(ret, sealed_len);
+	if (sealed != NULL) {
+		mun_seal(sealed, nonce, key->data, token, bound, bound_len);
+		ret->len += sealed_len;
+	}
+	return mun_buf_check(ret, "a sealed token", err);
+}
+
+static enum mun_code need_key(const struct mun_vault *v, struct mun_err *err)
+{
+	if (v->key.data == NULL)
+		return mun_fail(err, MUN_E_CREDENTIAL, "the vault is locked");
+	return MUN_OK;
+}
+
+static enum mun_code fill_info(struct mun_token_info *ret, const struct mun_vault *v,
+                               const char *name, const char *base_url,
+                               const struct mun_secret *token, struct mun_err *err)
+{
+	uint8_t fingerprint[MUN_FINGERPRINT_LEN];
+	size_t url_len = strlen(base_url);
+
+	if (url_len >= sizeof(ret->base_url) || strpbrk(base_url, "\r\n") != NULL)
+		return mun_fail(err, MUN_E_USAGE, "the base URL is longer than %zu bytes or has a newline",
+		                sizeof(ret->base_url) - 1);
+	memcpy(ret->name, name, strlen(name) + 1); /* its length was checked with the name */
+	memcpy(ret->base_url, base_url, url_len + 1);
+	mun_fingerprint(fingerprint, v->fingerprint_key.data, token->data, token->len);
+	mun_hex_encode(ret->fingerprint, fingerprint, sizeof(fingerprint));
+	ret->expires_us = MUN_TIME_NONE;
+	(void)snprintf(ret->kind, sizeof(ret->kind), "%s",
+	               mun_token_jwt(token, &ret->expires_us) ? "jwt" : "opaque");
+	return MUN_OK;
+}
+
+/* A token sealed under a key that another process has replaced could never be opened. */
+static enum mun_code check_lock(const struct mun_vault *v, struct mun_txn *t, struct mun_err *err)
+{
+	struct mun_val lock;
+	enum mun_code code = mun_txn_get(t, MUN_VAULT_LOCK, mun_val("lock", 4), &lock, err);
+
+	if (code != MUN_OK && code != MUN_E_NOTFOUND)
+		return code;
+	if (code != MUN_OK || lock.len != MUN_LOCK_LEN ||
+	    memcmp(lock.data, v->lock, MUN_LOCK_LEN) != 0)
+		return mun_fail(err, MUN_E_BUSY, "another process has changed the vault's key");
+	return MUN_OK;
+}
+
+static enum mun_code put_record(struct mun_vault *v, const char *name, struct mun_val record,
+                                bool replace, struct mun_err *err)
+{
+	MUN_CLEANUP(mun_txn_abortp) struct mun_txn *t = NULL;
+	struct mun_val key = mun_val(name, strlen(name));
+	struct mun_val taken;
+	enum mun_code code = mun_store_reserve(v->store, record.len, err);
+
+	if (code == MUN_OK)
+		code = mun_store_write(&t, v->store, err);
+	if (code == MUN_OK)
+		code = check_lock(v, t, err);
+	if (code == MUN_OK && !replace) {
+		code = mun_txn_get(t, MUN_VAULT_TOKEN, key, &taken, err);
+		if (code == MUN_OK)
+			return mun_fail(err, MUN_E_USAGE, "there is a token \"%s\" already", name);
+		code = code == MUN_E_NOTFOUND ? MUN_OK : code;
+	}
+	if (code == MUN_OK)
+		code = mun_txn_put(t, MUN_VAULT_TOKEN, key, record, err);
+	if (code == MUN_OK)
+		code = mun_txn_commit(MUN_STEAL(t), err);
+	return mun_vault_code(code, err);
+}
+
+enum mun_code mun_vault_put(struct mun_vault *v, const char *name, const struct mun_id *org,
+                            const char *base_url, const struct mun_secret *token, bool replace,
+                            int64_t now_us, struct mun_err *err)
+{
+	MUN_BUF_CLEANUP struct mun_buf bound;
+	MUN_BUF_CLEANUP struct mun_buf record;
+	struct mun_token_info info = { .org = *org, .added_us = now_us };
+	enum mun_code code;
+
+	mun_buf_init(&bound, BOUND_MAX);
+	mun_buf_init(&record, RECORD_MAX);
+	code = mun_token_name_check(name, err);
+	if (code == MUN_OK)
+		code = need_key(v, err);
+	if (code == MUN_OK && (token->len == 0 || token->len > MUN_TOKEN_MAX))
+		return mun_fail(err, MUN_E_CREDENTIAL, "a token has 1 to %d bytes", MUN_TOKEN_MAX);
+	if (code == MUN_OK)
+		code = fill_info(&info, v, name, base_url, token, err);
+	if (code != MUN_OK)
+		return code;
+	encode_bound(&bound, &info);
+	code = mun_buf_check(&bound, "a sealed token", err);
+	if (code == MUN_OK)
+		code = encode_record(&record, &v->key, bound.data, bound.len, token, err);
+	if (code != MUN_OK)
+		return code;
+	return put_record(v, name, mun_val(record.data, record.len), replace, err);
+}
+
+/* *ret_info may be NULL. */
+static enum mun_code unseal_record(struct mun_secret *ret, struct mun_token_info *ret_info,
+                                   const struct mun_vault *v, const char *name,
+                                   struct mun_val value, struct mun_err *err)
+{
+	struct mun_token_info info;
+	struct record r;
+	enum mun_code code = decode_record(&r, name, value, err);
+
+	if (code == MUN_OK)
+		code = decode_info(&info, &r, name, err);
+	if (code != MUN_OK)
+		return code;
+	code = mun_unseal(ret, r.nonce, v->key.data, r.sealed, r.sealed_len, r.bound, r.bound_len,
+	                  err);
+	if (code == MUN_OK && ret_info != NULL)
+		*ret_info = info;
+	return code == MUN_OK ? MUN_OK : mun_wrap(err, code, "token \"%s\"", name);
+}
+
+enum mun_code mun_vault_get(struct mun_vault *v, const char *name, struct mun_secret *ret,
+                            struct mun_token_info *ret_info, struct mun_err *err)
+{
+	MUN_CLEANUP(mun_txn_abortp) struct mun_txn *t = NULL;
+	struct mun_val value;
+	enum mun_code code = mun_token_name_check(name, err);
+
+	if (code == MUN_OK)
+		code = need_key(v, err);
+	if (code == MUN_OK)
+		code = mun_store_read(&t, v->store, err);
+	if (code != MUN_OK)
+		return mun_vault_code(code, err);
+	code = mun_txn_get(t, MUN_VAULT_TOKEN, mun_val(name, strlen(name)), &value, err);
+	if (code == MUN_E_NOTFOUND)
+		return mun_fail(err, code, "there is no token \"%s\" in the vault", name);
+	if (code == MUN_OK)
+		code = unseal_record(ret, ret_info, v, name, value, err);
+	return mun_vault_code(code, err);
+}
+
+enum mun_code mun_vault_remove(struct mun_vault *v, const char *name, struct mun_err *err)
+{
+	MUN_CLEANUP(mun_txn_abortp) struct mun_txn *t = NULL;
+	enum mun_code code = mun_token_name_check(name, err);
+
+	if (code == MUN_OK)
+		code = mun_store_write(&t, v->store, err);
+	if (code != MUN_OK)
+		return mun_vault_code(code, err);
+	code = mun_txn_delete(t, MUN_VAULT_TOKEN, mun_val(name, strlen(name)), err);
+	if (code == MUN_E_NOTFOUND)
+		return mun_fail(err, code, "there is no token \"%s\" in the vault", name);
+	if (code == MUN_OK)
+		code = mun_txn_commit(MUN_STEAL(t), err);
+	return mun_vault_code(code, err);
+}
+
+static enum mun_code list_in(struct mun_txn *t, struct mun_token_info **ret, size_t *ret_len,
+                             struct mun_err *err)
+{
+	MUN_CLEANUP(mun_freep) struct mun_token_info *all = NULL;
+	MUN_CLEANUP(mun_iter_closep) struct mun_iter *it = NULL;
+	uint64_t count = mun_txn_count(t, MUN_VAULT_TOKEN);
+	enum mun_code code = mun_iter_open(&it, t, MUN_VAULT_TOKEN, err);
+	struct mun_val key;
+	struct mun_val value;
+	size_t len = 0;
+
+	all = calloc((size_t)count + 1, sizeof(*all));
+	if (all == NULL)
+		return mun_fail(err, MUN_E_NOMEM, "no memory to list tokens");
+	while (code == MUN_OK && len < count) {
+		char name[MUN_TOKEN_NAME_MAX + 1] = "";
+		struct record r;
+
+		code = mun_iter_next(it, &key, &value, err);
+		if (code != MUN_OK)
+			break;
+		if (key.len <= MUN_TOKEN_NAME_MAX)
+			memcpy(name, key.data, key.len);
+		code = decode_record(&r, name, value, err);
+		if (code == MUN_OK)
+			code = decode_info(&all[len++], &r, name, err);
+	}
+	if (code != MUN_OK && code != MUN_E_NOTFOUND)
+		return code;
+	*ret = MUN_STEAL(all);
+	*ret_len = len;
+	return MUN_OK;
+}
+
+enum mun_code mun_vault_list(struct mun_vault *v, struct mun_token_info **ret, size_t *ret_len,
+                             struct mun_err *err)
+{
+	MUN_CLEANUP(mun_txn_abortp) struct mun_txn *t = NULL;
+	enum mun_code code = mun_store_read(&t, v->store, err);
+
+	if (code == MUN_OK)
+		code = list_in(t, ret, ret_len, err);
+	return mun_vault_code(code, err);
+}
+
+static enum mun_code reseal(struct mun_vault *v, struct mun_txn *t, const char *name,
+                            const struct mun_secret *new_key, struct mun_err *err)
+{
+	MUN_CLEANUP(mun_secret_done) struct mun_secret token = { 0 };
+	MUN_BUF_CLEANUP struct mun_buf record;
+	struct mun_val key = mun_val(name, strlen(name));
+	struct mun_val old;
+	struct record r;
+	enum mun_code code = mun_txn_get(t, MUN_VAULT_TOKEN, key, &old, err);
+
+	mun_buf_init(&record, RECORD_MAX);
+	if (code == MUN_OK)
+		code = unseal_record(&token, NULL, v, name, old, err);
+	if (code == MUN_OK)
+		code = decode_record(&r, name, old, err);
+	if (code == MUN_OK)
+		code = encode_record(&record, new_key, r.bound, r.bound_len, &token, err);
+	if (code == MUN_OK)
+		code = mun_txn_put(t, MUN_VAULT_TOKEN, key, mun_val(record.data, record.len), err);
+	return code;
+}
+
+static enum mun_code rekey_in(struct mun_vault *v, struct mun_txn **t,
+                              const struct mun_secret *new_key,
+                              const uint8_t lock[static MUN_LOCK_LEN], struct mun_err *err)
+{
+	MUN_CLEANUP(mun_freep) struct mun_token_info *all = NULL;
+	size_t len = 0;
+	enum mun_code code = check_lock(v, *t, err);
+
+	if (code == MUN_OK)
+		code = list_in(*t, &all, &len, err);
+	for (size_t i = 0; code == MUN_OK && i < len; i++)
+		code = reseal(v, *t, all[i].name, new_key, err);
+	if (code == MUN_OK)
+		code = mun_txn_put(*t, MUN_VAULT_LOCK, mun_val("lock", 4),
+		                   mun_val(lock, MUN_LOCK_LEN), err);
+	return code == MUN_OK ? mun_txn_commit(MUN_STEAL(*t), err) : code;
+}
+
+enum mun_code mun_vault_rekey(struct mun_vault *v, const struct mun_vault_key *key,
+                              struct mun_err *err)
+{
+	MUN_CLEANUP(mun_txn_abortp) struct mun_txn *t = NULL;
+	MUN_CLEANUP(mun_secret_done) struct mun_secret new_key = { 0 };
+	uint8_t lock[MUN_LOCK_LEN];
+	enum mun_code code = need_key(v, err);
+
+	if (code == MUN_OK && (key->key_file != NULL) == (key->passphrase != NULL))
+		return mun_fail(err, MUN_E_USAGE, "one source of the vault's key is needed");
+	if (code == MUN_OK)
+		code = mun_vault_make_lock(lock, &new_key, key, &v->fingerprint_key, err);
+	if (code == MUN_OK)
+		code = mun_store_write(&t, v->store, err);
+	if (code == MUN_OK)
+		code = rekey_in(v, &t, &new_key, lock, err);
+	if (code != MUN_OK)
+		return mun_vault_code(code, err);
+	memcpy(v->lock, lock, MUN_LOCK_LEN);
+	mun_secret_done(&v->key);
+	v->key = new_key;
+	new_key = (struct mun_secret){ 0 };
+	return MUN_OK;
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/test.h"
+
+#include <string.h>
+
+#include "journal/entry.h"
+
+static const struct mun_operator alice = { 1000, "alice", "root", "box", "pts/0", "Alice B." };
+static const struct mun_label labels[] = { { "customer", "Acme" }, { "wave", "2" } };
+static const struct mun_range ranges[] = { { 0, 4 }, { 7, 7 } };
+static const struct mun_settle settles[] = {
+	{ .item = 3, .request = 12, .verdict = MUN_V_NO_EFFECT },
+	{ .item = 4, .request = MUN_NO_SEQ, .verdict = MUN_V_ALREADY_ARCHIVED,
+	  .archived_at = "2026-11-23T22:48:01.000000Z" },
+};
+
+static void fill_response(struct mun_entry *e)
+{
+	e->u.response.request = 41;
+	e->u.response.sent = true;
+	e->u.response.curl_code = 28;
+	e->u.response.curl_name = "CURLE_OPERATION_TIMEDOUT";
+	e->u.response.http = 502;
+	e->u.response.header[2] = "Tue, 24 Nov 2026 10:00:00 GMT";
+	e->u.response.body.present = true;
+	e->u.response.body.kept = true;
+	e->u.response.body.bytes = 4711;
+	e->u.response.body.commit[5] = 0xab;
+	e->u.response.remote_ip = "127.0.0.1";
+	e->u.response.tls_version = "TLSv1.3";
+	e->u.response.verdict = MUN_V_UNKNOWN;
+	e->u.response.settles = settles;
+	e->u.response.settles_len = MUN_ARRAY_LEN(settles);
+	e->u.response.retry_at_us = MUN_TIME_NONE;
+}
+
+static void fill_plan(struct mun_entry *e)
+{
+	e->u.plan.op = MUN_OP_RESTORE;
+	e->u.plan.base_url = "https://api.tallyfy.com";
+	e->u.plan.items = 12;
+	e->u.plan.has_overrides = true;
+	e->u.plan.overrides_sha256[0] = 0x12;
+	e->u.plan.source.present = true;
+	e->u.plan.source.bytes = 400;
+	e->u.plan.reason = "contract \"ended\" \\ \xc3\xa4\n";
+	e->u.plan.labels = labels;
+	e->u.plan.labels_len = MUN_ARRAY_LEN(labels);
+	e->u.plan.operator_ = alice;
+}
+
+static void fill_start(struct mun_entry *e)
+{
+	e->u.start.resolving = true;
+	e->u.start.epoch = 3;
+	e->u.start.operator_ = alice;
+	e->u.start.version = "0.1.0";
+	e->u.start.identity_id = "4711";
+	e->u.start.host = "api.tallyfy.com";
+	e->u.start.limits = "10/5s,90/m,900/h";
+	e->u.start.options = "{\"a\":\"}\\\"{\",\"attempts\":7}";
+}
+
+/* One of each kind, with every optional field set somewhere. */
+static void fill(struct mun_entry *e, enum mun_kind k)
+{
+	memset(e, 0, sizeof(*e));
+	e->kind = k;
+	e->seq = 42;
+	e->time_us = INT64_C(1795000000123456);
+	e->uptime_ms = 9007199254740991;
+	e->boot[0] = 0xfe;
+	e->item = MUN_NO_ITEM;
+	if (k >= MUN_K_BATCH_STARTED && k <= MUN_K_BATCH_ENDED)
+		e->has_batch = e->has_org = true;
+	if (k >= MUN_K_REQUEST && k <= MUN_K_DECISION) {
+		e->has_run = true;
+		e->item = 3;
+	}
+	if (k == MUN_K_CREATED)
+		e->u.created.origin = "muniment/box-00112233";
+	if (k == MUN_K_PLAN_STORED)
+		fill_plan(e);
+	if (k == MUN_K_BATCH_STARTED || k == MUN_K_BATCH_RESUMED)
+		fill_start(e);
+	if (k == MUN_K_REQUEST) {
+		e->u.request.attempt = 2;
+		e->u.request.epoch = 3;
+		e->u.request.method = "DELETE";
+	}
+	if (k == MUN_K_RESPONSE)
+		fill_response(e);
+	if (k == MUN_K_DECISION) {
+		e->u.decision.request = MUN_NO_SEQ;
+		e->u.decision.verdict = MUN_V_ARCHIVED;
+	}
+	if (k == MUN_K_ITEM_SKIPPED || k == MUN_K_ITEM_CANCELLED) {
+		e->u.ranges.ranges = ranges;
+		e->u.ranges.ranges_len = MUN_ARRAY_LEN(ranges);
+		e->u.ranges.has_operator = k == MUN_K_ITEM_CANCELLED;
+		e->u.ranges.why = "drift";
+	}
+	if (k == MUN_K_BATCH_PAUSED || k == MUN_K_BATCH_ENDED) {
+		e->u.pause.state = "halted";
+		e->u.pause.counts.total = 12;
+	}
+}
+
+static void test_round(void **state)
+{
+	struct mun_err err;
+
+	(void)state;
+	for (unsigned k = 0; k < MUN_KINDS; k++) {
+		MUN_BUF_CLEANUP struct mun_buf line;
+		MUN_BUF_CLEANUP struct mun_buf again;
+		MUN_CLEANUP(mun_decoded_freep) struct mun_decoded *owner = NULL;
+		struct mun_entry e;
+		struct mun_entry back;
+
+		mun_buf_init(&line, 1 << 17);
+		mun_buf_init(&again, 1 << 17);
+		fill(&e, (enum mun_kind)k);
+		assert_ok(mun_entry_encode(&line, &e, &err), &err);
+		assert_ok(mun_entry_decode(&back, &owner, line.data, line.len, &err), &err);
+		assert_ok(mun_entry_encode(&again, &back, &err), &err);
+		assert_string_equal(again.data, line.data);
+		assert_int_equal(back.seq, 42);
+		if (k == MUN_K_BATCH_STARTED)
+			assert_int_equal(back.u.start.attempts, 7);
+		if (k == MUN_K_RESPONSE)
+			assert_int_equal(back.u.response.settles[1].request, MUN_NO_SEQ);
+		for (size_t len = 0; len < line.len; len++) {
+			MUN_CLEANUP(mun_decoded_freep) struct mun_decoded *none = NULL;
+
+			assert_fails(mun_entry_decode(&back, &none, line.data, len, &err),
+			             MUN_E_CORRUPT, &err);
+		}
+	}
+}
+
+/* A changed bit is refused, or the entry reads back as exactly the changed bytes. */
+static void test_flips(void **state)
+{
+	struct mun_err err;
+
+	(void)state;
+	for (unsigned k = 0; k < MUN_KINDS; k++) {
+		MUN_BUF_CLEANUP struct mun_buf line;
+		MUN_BUF_CLEANUP struct mun_buf again;
+		struct mun_entry e;
+
+		mun_buf_init(&line, 1 << 17);
+		mun_buf_init(&again, 1 << 17);
+		fill(&e, (enum mun_kind)k);
+		assert_ok(mun_entry_encode(&line, &e, &err), &err);
+		for (size_t bit = 0; bit < line.len * 8; bit++) {
+			MUN_CLEANUP(mun_decoded_freep) struct mun_decoded *owner = NULL;
+			struct mun_entry back;
+
+			line.data[bit / 8] = (char)(line.data[bit / 8] ^ (1 << bit % 8));
+			if (mun_entry_decode(&back, &owner, line.data, line.len, &err) == MUN_OK) {
+				mun_buf_clear(&again);
+				assert_ok(mun_entry_encode(&again, &back, &err), &err);
+				assert_int_equal(again.len, line.len);
+				assert_memory_equal(again.data, line.data, line.len);
+			}
+			line.data[bit / 8] = (char)(line.data[bit / 8] ^ (1 << bit % 8));
+		}
+	}
+}
+
+static void test_limit(void **state)
+{
+	static char text[MUN_ENTRY_MAX + 2];
+	MUN_BUF_CLEANUP struct mun_buf line;
+	struct mun_entry e;
+	struct mun_err err;
+	size_t fixed;
+
+	(void)state;
+	mun_buf_init(&line, 1 << 17);
+	fill(&e, MUN_K_BATCH_CANCELLING);
+	e.u.cancelling.reason = "";
+	assert_ok(mun_entry_encode(&line, &e, &err), &err);
+	fixed = line.len;
+	memset(text, 'x', MUN_ENTRY_MAX - fixed);
+	e.u.cancelling.reason = text;
+	mun_buf_clear(&line);
+	assert_ok(mun_entry_encode(&line, &e, &err), &err);
+	assert_int_equal(line.len, MUN_ENTRY_MAX);
+	text[MUN_ENTRY_MAX - fixed] = 'x';
+	mun_buf_clear(&line);
+	assert_fails(mun_entry_encode(&line, &e, &err), MUN_E_FULL, &err);
+	assert_non_null(strstr(err.text, "65536"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_round),
+		cmocka_unit_test(test_flips),
+		cmocka_unit_test(test_limit),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
