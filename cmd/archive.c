@@ -7,7 +7,7 @@ static enum mun_code run(struct mun_app *app, int *ret_exit, struct mun_err *err
 {
 	MUN_CLEANUP(mun_journal_closep) struct mun_journal *j = NULL;
 	struct mun_planned planned;
-	struct mun_execute x = { .planned = &planned, .consent = MUN_CONSENT_ASK };
+	struct mun_execute x = { .planned = &planned };
 	enum mun_code code = mun_app_journal(app, MUN_JOURNAL_CREATE, &j, err);
 
 	*ret_exit = 0;

@@ -3,19 +3,16 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
+#include "cmd/consent.h"
 #include "cmd/credential.h"
 #include "cmd/draw.h"
 #include "cmd/engine/preflight.h"
 #include "cmd/pace.h"
-#include "cmd/prompt.h"
 #include "cmd/signal.h"
 #include "lib/file.h"
 #include "lib/remote/http.h"
-
-#define YES_MAX 25
 
 /* What one execution holds; released in close_execution(). */
 struct execution {
@@ -32,6 +29,7 @@ struct execution {
 	int lock_fd;
 	char fingerprint[33], holder[600];
 	struct mun_draw draw;
+	struct mun_asking asking;
 };
 
 static void close_execution(struct execution *k)
@@ -65,6 +63,24 @@ static void command_line(const struct mun_app *app, char *ret, size_t ret_size)
 	               who.user, who.host, since, app->cmd->name);
 }
 
+static enum mun_code name_holder(struct execution *k, const char *path, struct mun_err *err)
+{
+	MUN_BUF_CLEANUP struct mun_buf holder;
+	struct mun_err ignored;
+	char id[MUN_REF_TEXT];
+	enum mun_code code;
+	bool held;
+
+	mun_buf_init(&holder, 4096);
+	mun_ref_format(id, 'b', &k->batch.batch);
+	if (mun_lock_read(&holder, &held, path, &ignored) != MUN_OK)
+		mun_buf_clear(&holder);
+	code = mun_fail(err, MUN_E_BUSY, "another process works on batch %s: %.*s", id,
+	                (int)strcspn(mun_buf_str(&holder), "\n"), mun_buf_str(&holder));
+	mun_hint(err, "Ctrl-C there, or muniment cancel %s, ends it", id);
+	return code;
+}
+
 static enum mun_code take_lock(struct execution *k, struct mun_err *err)
 {
 	char path[4200];
@@ -72,15 +88,8 @@ static enum mun_code take_lock(struct execution *k, struct mun_err *err)
 
 	mun_journal_lock_path(k->j, &k->batch.batch, path, sizeof(path));
 	code = mun_lock_take(&k->lock_fd, path, err);
-	if (code == MUN_E_BUSY) {
-		char id[MUN_REF_TEXT];
-
-		mun_ref_format(id, 'b', &k->batch.batch);
-		code = mun_wrap(err, code, "batch %s is being worked on by another process", id);
-		mun_hint(err, "muniment status %s; Ctrl-C there or `muniment cancel %s` ends it",
-		         id, id);
-		return code;
-	}
+	if (code == MUN_E_BUSY)
+		return name_holder(k, path, err);
 	if (code != MUN_OK)
 		return code;
 	command_line(k->app, k->holder, sizeof(k->holder));
@@ -178,88 +187,6 @@ static enum mun_code same_identity(struct execution *k, struct mun_err *err)
 	                k->who.has_me ? k->who.me_id : "an unknown user");
 	mun_hint(err, "--accept-identity-change --reason TEXT");
 	return code;
-}
-
-static void show_ids(struct mun_app *app, const struct mun_planned *p)
-{
-	char id[MUN_ID_TEXT];
-
-	for (size_t i = 0; i < p->shown; i++) {
-		mun_id_format(id, &p->first[i]);
-		mun_say(app, "  %s%s\n", id, i == 0 ? "  first" : "");
-	}
-	for (size_t i = 0; p->plan.items > 3 && i < p->shown; i++) {
-		mun_id_format(id, &p->last[i]);
-		mun_say(app, "  %s%s\n", id, i + 1 == p->shown ? "  last" : "");
-	}
-}
-
-static bool consented(const struct mun_args *a, const char *plan, uint32_t items)
-{
-	if (a->confirm != NULL)
-		return strcmp(a->confirm, plan) == 0;
-	return a->yes && items <= YES_MAX;
-}
-
-static enum mun_code not_consented(struct execution *k, const char *plan, struct mun_err *err)
-{
-	const struct mun_args *a = &k->app->args;
-	enum mun_code code;
-
-	if (a->confirm != NULL)
-		code = mun_fail(err, MUN_E_USAGE, "--confirm %s does not fit: the plan is %s",
-		                a->confirm, plan);
-	else if (a->yes)
-		code = mun_fail(err, MUN_E_USAGE,
-		                "--yes is good for %d items, the plan has %u; "
-		                "nothing was sent",
-		                YES_MAX, k->x->plan.items);
-	else
-		code = mun_fail(err, MUN_E_USAGE,
-		                "not confirmed; nothing was sent, plan %s stays stored", plan);
-	mun_hint(err, "muniment run %s", plan);
-	return code;
-}
-
-static enum mun_code ask(struct execution *k, const char *plan, struct mun_err *err)
-{
-	const struct mun_op *op = &mun_ops[k->x->plan.op];
-	uint32_t items = k->x->plan.items;
-	char text[700], answer[64], want[24], org[MUN_ID_TEXT];
-	enum mun_code code;
-
-	mun_id_format(org, &k->x->plan.org);
-	show_ids(k->app, k->x->planned);
-	if (k->x->planned->known > 0)
-		mun_say(k->app, "%llu of them are known to this journal as done already\n",
-		        (unsigned long long)k->x->planned->known);
-	if (op->loses[0] != '\0')
-		mun_say(k->app, "%s\n", op->loses);
-	(void)snprintf(want, sizeof(want), items > YES_MAX ? "%u" : "y", items);
-	(void)snprintf(
-		text, sizeof(text), "%c%s %u runs in %s (%.4s...%s) at %s as user %s%s%s%s? %s ",
-		op->name[0] - 'a' + 'A', op->name + 1, items,
-		k->who.org_name[0] != '\0' ? k->who.org_name : "organization", org, org + 28,
-		k->base.host, k->who.has_me ? k->who.me_id : "unknown",
-		k->who.role[0] != '\0' ? " (" : "", k->who.role, k->who.role[0] != '\0' ? ")" : "",
-		items > YES_MAX ? "Type the number of runs:" : "[y/N]");
-	code = mun_prompt_line(answer, sizeof(answer), k->app, text, err);
-	if (code != MUN_OK || strcasecmp(answer, want) != 0)
-		return not_consented(k, plan, err);
-	return MUN_OK;
-}
-
-static enum mun_code consent(struct execution *k, struct mun_err *err)
-{
-	const struct mun_args *a = &k->app->args;
-	char plan[MUN_REF_TEXT];
-
-	mun_ref_format(plan, 'p', &k->x->plan.plan);
-	if (k->x->consent == MUN_CONSENT_GIVEN || consented(a, plan, k->x->plan.items))
-		return MUN_OK;
-	if (a->confirm != NULL || a->yes || !mun_prompt_possible(k->app))
-		return not_consented(k, plan, err);
-	return ask(k, plan, err);
 }
 
 static enum mun_code start(struct execution *k, struct mun_err *err)
@@ -381,12 +308,13 @@ static enum mun_code prepare(struct execution *k, int *ret_exit, struct mun_err 
 		code = identify(k, ret_exit, err);
 	if (code == MUN_OK)
 		code = same_identity(k, err);
-	return code == MUN_OK ? consent(k, err) : code;
+	return code == MUN_OK ? mun_consent_ask(&k->asking, err) : code;
 }
 
 static enum mun_code execute(struct execution *k, int *ret_exit, struct mun_err *err)
 {
 	struct mun_engine_result result;
+	bool open;
 	enum mun_code code = mun_draw_init(&k->draw, k->app, err);
 
 	if (code == MUN_OK)
@@ -399,7 +327,9 @@ static enum mun_code execute(struct execution *k, int *ret_exit, struct mun_err 
 		return code;
 	if (k->exists && !mun_batch_is_open(k->batch.state) && !k->x->resolving)
 		return already_over(k, ret_exit, err);
-	code = get_token(k, err);
+	code = mun_consent_offline(&k->asking, &open, err);
+	if (code == MUN_OK)
+		code = get_token(k, err);
 	mun_signal_install();
 	if (code == MUN_OK)
 		code = prepare(k, ret_exit, err);
@@ -420,8 +350,10 @@ enum mun_code mun_execute(struct mun_app *app, struct mun_journal *j, const stru
                           int *ret_exit, struct mun_err *err)
 {
 	struct execution k = { .app = app, .j = j, .x = x, .lock_fd = -1 };
-	enum mun_code code = execute(&k, ret_exit, err);
+	enum mun_code code;
 
+	k.asking = (struct mun_asking){ app, j, &x->plan, x->planned, &k.base, &k.who };
+	code = execute(&k, ret_exit, err);
 	close_execution(&k);
 	return code;
 }

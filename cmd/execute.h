@@ -8,14 +8,9 @@
  */
 #include "cmd/planning.h"
 
-enum mun_consent {
-	MUN_CONSENT_GIVEN, /* run PLAN, resume */
-	MUN_CONSENT_ASK,   /* --confirm, --yes up to 25 items, or the terminal */
-};
 struct mun_execute {
 	struct mun_plan plan;
-	struct mun_planned *planned; /* for the prompt; NULL when consent is given */
-	enum mun_consent consent;
+	struct mun_planned *planned; /* for the question; NULL: naming the plan is the consent */
 	bool resolving;
 	/* resolve --assume: decisions to record under the lock before anything is asked */
 	enum mun_code (*prepare)(void *arg, struct mun_journal *j, const struct mun_batch *b,

@@ -19,7 +19,6 @@ struct mun_planned {
 	bool existed;  /* the same plan was stored before */
 	bool attached; /* its batch is open */
 	uint64_t rows, folded;
-	uint64_t known; /* rows that this journal already holds as the goal */
 	struct mun_id first[3], last[3];
 	size_t shown; /* how many of each */
 	bool empty;   /* --allow-empty and nothing in it */

@@ -151,7 +151,7 @@ static enum mun_code with_assumption(struct mun_app *app, struct mun_journal *j,
 static enum mun_code run(struct mun_app *app, int *ret_exit, struct mun_err *err)
 {
 	MUN_CLEANUP(mun_journal_closep) struct mun_journal *j = NULL;
-	struct mun_execute x = { .consent = MUN_CONSENT_GIVEN, .resolving = true };
+	struct mun_execute x = { .resolving = true };
 	struct mun_batch batch;
 	struct mun_ref ref;
 	enum mun_code code;

@@ -25,7 +25,7 @@ static enum mun_code collect(void *arg, const struct mun_batch *b, struct mun_er
 static enum mun_code resume_one(struct mun_app *app, struct mun_journal *j,
                                 const struct mun_ref *ref, int *ret_exit, struct mun_err *err)
 {
-	struct mun_execute x = { .consent = MUN_CONSENT_GIVEN };
+	struct mun_execute x = { .planned = NULL };
 	struct mun_batch batch;
 	enum mun_code code = mun_journal_batch(j, ref, &batch, err);
 

@@ -20,7 +20,7 @@ static enum mun_code still_valid(struct mun_app *app, const struct mun_plan *p, 
 static enum mun_code run(struct mun_app *app, int *ret_exit, struct mun_err *err)
 {
 	MUN_CLEANUP(mun_journal_closep) struct mun_journal *j = NULL;
-	struct mun_execute x = { .consent = MUN_CONSENT_GIVEN };
+	struct mun_execute x = { .planned = NULL };
 	struct mun_ref ref;
 	enum mun_code code;
 

@@ -111,5 +111,73 @@ echo "$plan"
 ! sent_at_least 1 || fail "a plan has sent something"
 
 title "run it, and kill -9 in the middle"
-show muniment run "$plan" --rate none --concurrency 4 --settle 500ms --progress none &
+# In the background by itself: a signal must meet the program and no shell around it.
+echo "\$ muniment run $plan --rate none --concurrency 4 --settle 500ms --progress none &"
+muniment run "$plan" --rate none --concurrency 4 --settle 500ms --progress none &
 runner=$!
+wait_for "the run does not get to its middle" sent_at_least 120
+kill -9 $runner || fail "the run was over before it could be killed"
+wait $runner 2>/dev/null
+[ $? -eq 137 ] || fail "the run was over before it could be killed"
+echo "\$ kill -9 $runner"
+[ "$(sent)" -lt $runs ] || fail "nothing was left for resume"
+echo "killed after $(sent) of $runs requests"
+show muniment status || fail "status after the kill"
+
+title "resume: what is in doubt is asked for first"
+show muniment resume --rate none --concurrency 4 --settle 500ms --progress none || fail "resume"
+
+title "what the server saw, against what the journal says"
+muniment history -o jsonl >"$dir/history.jsonl" || fail "history"
+python3 - "$dir" $runs <<'END' || fail "the journal and the server's log differ"
+import collections, json, sys
+
+folder, runs = sys.argv[1], int(sys.argv[2])
+asked, rows = collections.defaultdict(list), collections.defaultdict(list)
+for line in open(folder + "/requests.jsonl", encoding="utf-8"):
+    request = json.loads(line)
+    asked[request["path"].rsplit("/", 1)[-1]].append(request["method"])
+for line in open(folder + "/history.jsonl", encoding="utf-8"):
+    row = json.loads(line)
+    rows[row["run"]].append(row)
+ids = open(folder + "/ids.txt", encoding="utf-8").read().split()
+again = blind = unrecorded = undone = requests = 0
+for run in ids:
+    sent = [at for at, method in enumerate(asked[run]) if method == "DELETE"]
+    requests += len(sent)
+    again += len(sent) > 1
+    blind += any("GET" not in asked[run][a + 1:b] for a, b in zip(sent, sent[1:]))
+    unrecorded += len(rows[run]) < len(sent)
+    undone += all(row["verdict"] not in ("archived", "already_archived") for row in rows[run])
+probed = sum(row["evidence"] == "probe" for each in rows.values() for row in each)
+print(f"{len(ids)} runs, {requests} archive requests reached the server")
+print(f"{probed} attempts were settled by asking the server")
+print(f"{again} runs were sent more than once, {blind} of them without a probe between")
+print(f"{unrecorded} runs with a request that the journal lacks, {undone} runs not archived")
+sys.exit(len(ids) != runs or requests < runs or bool(blind or unrecorded or undone))
+END
+
+title "who archived what, and how we know"
+show muniment history --fields time,run,attempt,verdict,evidence,http,operator --limit 5 ||
+	fail "history"
+fields=run,attempt,verdict,evidence,http
+echo "\$ muniment history --fields $fields -o csv | grep ,probe,"
+muniment history --fields $fields -o csv >"$dir/history.csv" || fail "history"
+grep ,probe, "$dir/history.csv" || fail "no attempt was settled by a probe"
+show muniment status --all || fail "status"
+
+title "verify: every entry hashed again, every table rebuilt"
+show muniment verify || fail "verify"
+
+batch=$(muniment status "$plan" -o json | jq -r .batch) || fail "status of the plan"
+title "all as promised"
+cat <<END
+Everything of this trial is in $dir (remove it when done).
+The server ends with this script; what it answered stays. To go on from there:
+  . $dir/env
+  muniment history --ticket TRY-1 --limit 10
+  muniment show $(sed -n 120p "$dir/ids.txt")
+  muniment items $batch --state archived -o csv
+  muniment log --limit 3
+  muniment help in-doubt
+END

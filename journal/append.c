@@ -50,7 +50,7 @@ static struct mun_body_ref *body_of(struct mun_entry *e)
 }
 
 static enum mun_code make_body(struct bodies *b, size_t i, struct mun_body_ref *ref,
-                               struct mun_err *err)
+                               struct mun_packer *packer, struct mun_err *err)
 {
 	size_t start = b->buf.len;
 	uint8_t head[BODY_HEAD];
@@ -61,7 +61,7 @@ static enum mun_code make_body(struct bodies *b, size_t i, struct mun_body_ref *
 	mun_put_u64(head + 32, ref->bytes);
 	mun_sha256_of(ref->commit, pieces, MUN_ARRAY_LEN(pieces));
 	mun_buf_add(&b->buf, head, sizeof(head));
-	code = mun_pack(&b->buf, ref->data, ref->bytes, err);
+	code = mun_pack(packer, &b->buf, ref->data, ref->bytes, err);
 	if (code != MUN_OK)
 		return code;
 	ref->present = true;
@@ -71,7 +71,8 @@ static enum mun_code make_body(struct bodies *b, size_t i, struct mun_body_ref *
 	return MUN_OK;
 }
 
-static enum mun_code make_bodies(struct bodies *b, struct mun_group *g, struct mun_err *err)
+static enum mun_code make_bodies(struct mun_journal *j, struct bodies *b, struct mun_group *g,
+                                 struct mun_err *err)
 {
 	mun_buf_init(&b->buf, BODIES_MAX);
 	b->at = calloc(g->len + 1, sizeof(*b->at));
@@ -79,11 +80,14 @@ static enum mun_code make_bodies(struct bodies *b, struct mun_group *g, struct m
 		return mun_fail(err, MUN_E_NOMEM, "no memory for a group");
 	for (size_t i = 0; i < g->len; i++) {
 		struct mun_body_ref *ref = body_of(&g->entries[i]);
-		enum mun_code code;
+		enum mun_code code = MUN_OK;
 
 		if (ref == NULL || ref->data == NULL)
 			continue;
-		code = make_body(b, i, ref, err);
+		if (j->packer == NULL)
+			code = mun_packer_new(&j->packer, err);
+		if (code == MUN_OK)
+			code = make_body(b, i, ref, j->packer, err);
 		if (code != MUN_OK)
 			return code;
 	}
@@ -395,7 +399,7 @@ enum mun_code mun_journal_append(struct mun_journal *j, struct mun_group *g, str
 {
 	MUN_CLEANUP(bodies_done) struct bodies b = { .at = NULL };
 	unsigned admitted = 0;
-	enum mun_code code = make_bodies(&b, g, err);
+	enum mun_code code = make_bodies(j, &b, g, err);
 
 	if (code == MUN_OK)
 		code = write_group(j, g, &b, &admitted, err);

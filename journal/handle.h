@@ -7,6 +7,7 @@
 #include "journal/window.h"
 #include "lib/buf.h"
 #include "lib/crypto.h"
+struct mun_packer;
 struct mun_journal {
 	struct mun_store *store;
 	char *dir;
@@ -21,6 +22,7 @@ struct mun_journal {
 	struct mun_tree seen; /* the head that this process saw last */
 	struct mun_window_cache window;
 	struct mun_buf line;
+	struct mun_packer *packer; /* of bodies; made by the first */
 	bool has_boot;
 	uint8_t boot_id[MUN_BOOT_LEN], boot[6];
 };

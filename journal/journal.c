@@ -13,6 +13,7 @@
 #include "lib/cursor.h"
 #include "lib/file.h"
 #include "lib/hex.h"
+#include "lib/pack.h"
 
 #define META_ID_LEN 16
 
@@ -36,6 +37,7 @@ void mun_journal_closep(struct mun_journal **j)
 	mun_store_closep(&(*j)->store);
 	mun_window_cache_done(&(*j)->window);
 	mun_buf_done(&(*j)->line);
+	mun_packer_freep(&(*j)->packer);
 	mun_wipe((*j)->fingerprint_key, sizeof((*j)->fingerprint_key));
 	free((*j)->dir);
 	free(*j);

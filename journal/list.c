@@ -10,8 +10,9 @@
 #include "journal/handle.h"
 #include "lib/cursor.h"
 
-#define GIVEN_UP_US (3600 * INT64_C(1000000)) /* storing a million rows takes less than a minute \
-	                                       */
+#define GIVEN_UP_US                                                                  \
+	(3600 * INT64_C(1000000)) /* storing a million rows takes less than a minute \
+	                           */
 #define ROW_HEAD (MUN_ID_LEN + 4)
 #define ABSENT   0xffff
 #define ROW_ROOM 512

@@ -51,7 +51,7 @@ static bool grow(struct mun_buf *b, size_t need)
 	return true;
 }
 
-void *mun_buf_reserve(struct mun_buf *b, size_t len)
+static void *room_for(struct mun_buf *b, size_t len)
 {
 	if (b->failed)
 		return NULL;
@@ -64,14 +64,22 @@ void *mun_buf_reserve(struct mun_buf *b, size_t len)
 		b->failed = true;
 		return NULL;
 	}
-	/* The caller may use less of the room and never writes a NUL. */
-	memset(b->data + b->len, 0, len + 1);
 	return b->data + b->len;
+}
+
+void *mun_buf_reserve(struct mun_buf *b, size_t len)
+{
+	char *to = room_for(b, len);
+
+	/* The caller may use less of the room and never writes a NUL. */
+	if (to != NULL)
+		memset(to, 0, len + 1);
+	return to;
 }
 
 void mun_buf_add(struct mun_buf *b, const void *data, size_t len)
 {
-	char *room = mun_buf_reserve(b, len);
+	char *room = room_for(b, len);
 
 	if (room == NULL)
 		return;
@@ -104,7 +112,7 @@ void mun_buf_printf(struct mun_buf *b, const char *fmt, ...)
 		b->failed = true;
 		return;
 	}
-	room = mun_buf_reserve(b, (size_t)len);
+	room = room_for(b, (size_t)len);
 	if (room == NULL)
 		return;
 	va_start(ap, fmt);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/crypto.h"
 
-#include <sodium.h>
-
 #include <assert.h>
+#include <sodium.h>
 #include <string.h>
 
 static_assert(MUN_KEY_LEN == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "key");
@@ -75,7 +74,8 @@ enum mun_code mun_kdf_derive(struct mun_secret *key, const struct mun_kdf *kdf,
 	if (kdf->ops < crypto_pwhash_argon2id_OPSLIMIT_MIN || kdf->ops > 64 ||
 	    kdf->mem_bytes < crypto_pwhash_argon2id_MEMLIMIT_MIN ||
 	    kdf->mem_bytes > (UINT64_C(4) << 30))
-		return mun_fail(err, MUN_E_CORRUPT, "stored passphrase parameters are out of range");
+		return mun_fail(err, MUN_E_CORRUPT,
+		                "stored passphrase parameters are out of range");
 	if (crypto_pwhash_argon2id(key->data, key->len, passphrase, passphrase_len, kdf->salt,
 	                           kdf->ops, (size_t)kdf->mem_bytes,
 	                           crypto_pwhash_argon2id_ALG_ARGON2ID13) != 0)
@@ -107,8 +107,9 @@ enum mun_code mun_unseal(struct mun_secret *ret, const uint8_t nonce[static MUN_
 		return code;
 	if (crypto_aead_xchacha20poly1305_ietf_decrypt(plain.data, NULL, NULL, sealed, sealed_len,
 	                                               bound, bound_len, nonce, key) != 0)
-		return mun_fail(err, MUN_E_CREDENTIAL,
-		                "the seal does not open: wrong key, or what was sealed was changed");
+		return mun_fail(
+			err, MUN_E_CREDENTIAL,
+			"the seal does not open: wrong key, or what was sealed was changed");
 	*ret = plain;
 	plain = (struct mun_secret){ 0 };
 	return MUN_OK;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/digest.h"
 
-#include <openssl/evp.h>
-
 #include <assert.h>
+#include <openssl/evp.h>
 #include <stdlib.h>
 
 /* A hash that cannot be computed leaves nothing to go on with: libcrypto itself is broken. */

@@ -66,8 +66,9 @@ static enum mun_code check_controls(struct mun_encoding *ret, const char *data, 
 		}
 		if (data[i] == '\r') {
 			(void)refuse(err, source, i, "a carriage return without a newline", NULL);
-			mun_hint(err, "convert it: tr '\\r' '\\n' < FILE | iconv -f UTF-8 -t UTF-8 > "
-			              "FILE.utf8");
+			mun_hint(err,
+			         "convert it: tr '\\r' '\\n' < FILE | iconv -f UTF-8 -t UTF-8 > "
+			         "FILE.utf8");
 			return MUN_E_INPUT;
 		}
 		if ((uint8_t)data[i] == 0xc2)

@@ -23,7 +23,8 @@ enum mun_code mun_fd_read(struct mun_buf *ret, int fd, const char *name, struct 
 {
 	for (;;) {
 		size_t room = ret->max - ret->len < 65536 ? ret->max - ret->len + 1 : 65536;
-		char chunk[65536]; /* one byte past the limit is read to tell "full" from "too big" */
+		char chunk[65536]; /* one byte past the limit is read to tell "full" from "too big"
+		                    */
 		ssize_t got = read(fd, chunk, room);
 
 		if (got < 0 && errno == EINTR)
@@ -177,8 +178,8 @@ static int lock_whole(int fd, int cmd, struct flock *ret)
 
 enum mun_code mun_lock_take(int *ret_fd, const char *path, struct mun_err *err)
 {
-	MUN_CLEANUP(mun_closep) int fd =
-	        open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);
+	MUN_CLEANUP(mun_closep)
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);
 	struct flock lock;
 
 	if (fd < 0)

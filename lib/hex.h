@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef MUN_HEX_H
 #define MUN_HEX_H
-/* Strict lower-case hexadecimal and RFC 4648 base64 (with padding, no line breaks). */
+/* Strict lower-case hexadecimal. */
 #include "lib/err.h"
 /* ret gets 2 * len digits and a NUL. */
 void mun_hex_encode(char *ret, const void *data, size_t len);

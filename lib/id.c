@@ -69,18 +69,22 @@ static const char *guess_hint(const char *s, size_t len)
 	return "an id is 32 characters of 0-9 and a-f";
 }
 
-static enum mun_code refuse(const char *what, const char *s, size_t len, struct mun_err *err)
+/* hint NULL: guessed from the text. */
+static enum mun_code refuse(const char *what, const char *hint, const char *s, size_t len,
+                            struct mun_err *err)
 {
 	MUN_BUF_CLEANUP struct mun_buf shown = { .max = (size_t)SHOWN_MAX * 10 };
 	size_t fit = mun_text_fit(s, len < SHOWN_MAX ? len : SHOWN_MAX, SHOWN_MAX);
 
+	while (fit > 0 && fit < len && ((unsigned char)s[fit] & 0xc0) == 0x80)
+		fit--; /* not inside a character */
 	mun_text_visible(&shown, s, fit, false);
 	if (len == 0)
 		(void)mun_fail(err, MUN_E_INPUT, "%s is empty", what);
 	else
 		(void)mun_fail(err, MUN_E_INPUT, "\"%s%s\" is no %s", mun_buf_str(&shown),
 		               fit < len ? "..." : "", what);
-	mun_hint(err, "%s", guess_hint(s, len));
+	mun_hint(err, "%s", hint != NULL ? hint : guess_hint(s, len));
 	return MUN_E_INPUT;
 }
 
@@ -145,18 +149,16 @@ static enum mun_code parse_url(struct mun_id *ret_run, struct mun_id *ret_org, b
 	if (n >= 4 && (is_word(&part[n - 2], "processes") || is_word(&part[n - 2], "runs") ||
 	               is_word(&part[n - 2], "process")))
 		word = n - 2;
-	if (word < 2) {
-		(void)refuse("URL of a run", s, len, err);
-		(void)mun_fail(err, MUN_E_INPUT, "%.*s", (int)strcspn(err->text, "\n"), err->text);
-		mun_hint(err, "expected https://go.tallyfy.com/ORG/processes/RUN");
-		return MUN_E_INPUT;
-	}
+	if (word < 2)
+		return refuse("URL of a run", "expected https://go.tallyfy.com/ORG/processes/RUN",
+		              s, len, err);
 	of_org = mun_id_parse(&org, part[word - 1].p, part[word - 1].len);
 	of_run = mun_id_parse(&run, part[word + 1].p, part[word + 1].len);
 	if (of_org == MUN_ID_BAD)
-		return refuse("id of an organization", part[word - 1].p, part[word - 1].len, err);
+		return refuse("id of an organization", NULL, part[word - 1].p, part[word - 1].len,
+		              err);
 	if (of_run == MUN_ID_BAD)
-		return refuse("run id", part[word + 1].p, part[word + 1].len, err);
+		return refuse("run id", NULL, part[word + 1].p, part[word + 1].len, err);
 	*ret_org = org;
 	*ret_run = run;
 	*ret_folded = of_org == MUN_ID_FOLDED || of_run == MUN_ID_FOLDED;
@@ -175,7 +177,7 @@ enum mun_code mun_run_parse(struct mun_id *ret_run, struct mun_id *ret_org, bool
 		return MUN_OK;
 	}
 	if (scheme_len(s, len) == 0)
-		return refuse("run id", s, len, err);
+		return refuse("run id", NULL, s, len, err);
 	code = parse_url(ret_run, ret_org, ret_folded, s, len, err);
 	if (code == MUN_OK)
 		*ret_has_org = true;

@@ -50,8 +50,8 @@ enum mun_code mun_reason_check(const char *s, struct mun_err *err)
 		chars += ((uint8_t)s[i] & 0xc0) != 0x80;
 	if (chars >= MUN_REASON_MIN && chars <= MUN_REASON_MAX)
 		return MUN_OK;
-	return mun_fail(err, MUN_E_INPUT, "the reason has %zu characters, it must have %d to %d", chars,
-	                MUN_REASON_MIN, MUN_REASON_MAX);
+	return mun_fail(err, MUN_E_INPUT, "the reason has %zu characters, it must have %d to %d",
+	                chars, MUN_REASON_MIN, MUN_REASON_MAX);
 }
 
 enum mun_code mun_ticket_check(const char *s, struct mun_err *err)
@@ -105,7 +105,8 @@ void mun_reader_bad(struct mun_reader *r, uint64_t line, const struct mun_err *e
 
 	if (r->report->bad++ >= FAULTS)
 		return;
-	mun_buf_printf(&r->report->faults, "line %llu: %.*s", (unsigned long long)line, len, err->text);
+	mun_buf_printf(&r->report->faults, "line %llu: %.*s", (unsigned long long)line, len,
+	               err->text);
 	if (hint != NULL)
 		mun_buf_printf(&r->report->faults, " (%s)", hint + strlen(mark));
 	mun_buf_putc(&r->report->faults, '\n');

@@ -50,7 +50,8 @@ static enum mun_code no_id(const struct mun_reader *r, const struct table *t, st
 		               r->options->source);
 	for (size_t i = 0; i < t->header.fields; i++) {
 		if (strpbrk(cell(&t->header, i), ";\t") != NULL)
-			mun_hint(err, "fields must be separated by commas: export it again with commas");
+			mun_hint(err,
+			         "fields must be separated by commas: export it again with commas");
 	}
 	if (want == NULL)
 		mun_hint(err, "name the column with --id-column");
@@ -78,7 +79,8 @@ static enum mun_code read_header(const struct mun_reader *r, struct table *t, st
 
 		if (mun_is_id_name(name, r->options->id_column)) {
 			if (t->id != NONE) {
-				(void)mun_fail(err, MUN_E_INPUT, "%s: two columns of ids: %zu and %zu",
+				(void)mun_fail(err, MUN_E_INPUT,
+				               "%s: two columns of ids: %zu and %zu",
 				               r->options->source, t->id + 1, i + 1);
 				mun_hint(err, "name the one to use with --id-column");
 				return MUN_E_INPUT;

@@ -107,7 +107,8 @@ static void put_columns(struct mun_buf *out, const struct mun_json_val *object,
 	mun_canon_init(&canon, out);
 	mun_canon_loose(&canon);
 	mun_canon_object(&canon, NULL);
-	for (const struct mun_json_val *v = mun_json_first(object); v != NULL; v = mun_json_next(v)) {
+	for (const struct mun_json_val *v = mun_json_first(object); v != NULL;
+	     v = mun_json_next(v)) {
 		if (v != id && strcmp(mun_json_key(v), "reason") != 0 &&
 		    strcmp(mun_json_key(v), "ticket") != 0)
 			put_member(&canon, v);
@@ -121,7 +122,8 @@ static const struct mun_json_val *find_id(const struct mun_json_val *object, con
 {
 	const struct mun_json_val *id = NULL;
 
-	for (const struct mun_json_val *v = mun_json_first(object); v != NULL; v = mun_json_next(v)) {
+	for (const struct mun_json_val *v = mun_json_first(object); v != NULL;
+	     v = mun_json_next(v)) {
 		if (!mun_is_id_name(mun_json_key(v), id_column))
 			continue;
 		if (id != NULL) {

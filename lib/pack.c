@@ -1,9 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/pack.h"
 
+#include <stdlib.h>
 #include <zstd.h>
 
-enum mun_code mun_pack(struct mun_buf *ret, const void *data, size_t len, struct mun_err *err)
+#define LEVEL 1 /* bodies are small and many: higher levels cost time and gain little */
+
+struct mun_packer {
+	ZSTD_CCtx *context;
+};
+
+enum mun_code mun_packer_new(struct mun_packer **ret, struct mun_err *err)
+{
+	MUN_CLEANUP(mun_packer_freep) struct mun_packer *p = calloc(1, sizeof(*p));
+
+	if (p != NULL)
+		p->context = ZSTD_createCCtx();
+	if (p == NULL || p->context == NULL)
+		return mun_fail(err, MUN_E_NOMEM, "no memory for a compressor");
+	*ret = MUN_STEAL(p);
+	return MUN_OK;
+}
+
+void mun_packer_freep(struct mun_packer **p)
+{
+	if (*p == NULL)
+		return;
+	(void)ZSTD_freeCCtx((*p)->context);
+	free(*p);
+	*p = NULL;
+}
+
+enum mun_code mun_pack(struct mun_packer *p, struct mun_buf *ret, const void *data, size_t len,
+                       struct mun_err *err)
 {
 	size_t room = ZSTD_compressBound(len);
 	void *to;
@@ -14,7 +43,7 @@ enum mun_code mun_pack(struct mun_buf *ret, const void *data, size_t len, struct
 	to = mun_buf_reserve(ret, room);
 	if (to == NULL)
 		return mun_buf_check(ret, "compressed bytes", err);
-	got = ZSTD_compress(to, room, data, len, 3);
+	got = ZSTD_compressCCtx(p->context, to, room, data, len, LEVEL);
 	if (ZSTD_isError(got))
 		return mun_fail(err, MUN_E_NOMEM, "compress: %s", ZSTD_getErrorName(got));
 	ret->len += got;

@@ -3,8 +3,11 @@
 #define MUN_PACK_H
 /* zstd (RFC 8878) with a limit on what comes out. */
 #include "lib/buf.h"
-enum mun_code mun_pack(struct mun_buf *ret, const void *data, size_t len, struct mun_err *err)
-	MUN_MUST_CHECK;
+struct mun_packer; /* a compressor that is kept: making one costs more than a small body */
+enum mun_code mun_packer_new(struct mun_packer **ret, struct mun_err *err) MUN_MUST_CHECK;
+void mun_packer_freep(struct mun_packer **p);
+enum mun_code mun_pack(struct mun_packer *p, struct mun_buf *ret, const void *data, size_t len,
+                       struct mun_err *err) MUN_MUST_CHECK;
 /* raw_len is the length that must come out. CORRUPT when it does not. */
 enum mun_code mun_unpack(struct mun_buf *ret, const void *data, size_t len, size_t raw_len,
                          struct mun_err *err) MUN_MUST_CHECK;

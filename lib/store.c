@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/store.h"
 
-#include <lmdb.h>
-
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <lmdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +15,7 @@
 #include "lib/file.h"
 #include "lib/store_impl.h"
 
-#define MAP_FIRST ((size_t)64 << 20)
+#define MAP_FIRST      ((size_t)64 << 20)
 #define PREALLOC_BLOCK ((uint64_t)16 << 20)
 /* Pages that copy-on-write touches beside the data: a path from root to leaf in each table. */
 #define PAGE_SLACK ((uint64_t)1 << 20)

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/store.h"
-
-#include <lmdb.h>
-
 #include <assert.h>
+#include <lmdb.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/store.h"
 #include "lib/store_impl.h"
 
 static int begin_once(struct mun_store *s, bool write, MDB_txn **ret)
@@ -168,8 +166,7 @@ uint64_t mun_txn_count(struct mun_txn *t, unsigned table)
 	MDB_stat stat;
 
 	assert(table < t->store->tables_len);
-	if (!t->store->present[table] ||
-	    mdb_stat(t->txn, t->store->dbi[table], &stat) != 0)
+	if (!t->store->present[table] || mdb_stat(t->txn, t->store->dbi[table], &stat) != 0)
 		return 0;
 	return stat.ms_entries;
 }

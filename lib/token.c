@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/vault.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -10,6 +8,7 @@
 #include "lib/date.h"
 #include "lib/file.h"
 #include "lib/json.h"
+#include "lib/vault.h"
 
 #define KEY_FILE_MIN 32
 #define KEY_FILE_MAX 4096
@@ -37,7 +36,8 @@ enum mun_code mun_token_name_check(const char *name, struct mun_err *err)
 	    strspn(name, more) != len)
 		return mun_fail(err, MUN_E_USAGE,
 		                "a token's name has 1 to %d of a-z 0-9 . _ - and begins with a "
-		                "letter or digit", MUN_TOKEN_NAME_MAX);
+		                "letter or digit",
+		                MUN_TOKEN_NAME_MAX);
 	return MUN_OK;
 }
 
@@ -126,8 +126,8 @@ enum mun_code mun_key_file_read(struct mun_secret *ret, const char *path, struct
 {
 	MUN_CLEANUP(mun_secret_done) struct mun_secret key = { 0 };
 	/* O_NONBLOCK: a FIFO must be refused, not waited for. */
-	MUN_CLEANUP(mun_closep) int fd =
-	        open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	MUN_CLEANUP(mun_closep)
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	struct stat st;
 	enum mun_code code;
 

@@ -26,10 +26,13 @@
  * Integers are big-endian.
  */
 static const char LOCK_MAGIC[4] = "MVL1";
-#define LOCK_HEAD 37
+#define LOCK_HEAD   37
 #define LOCK_SEALED (MUN_KEY_LEN + MUN_SEAL_TAG)
 
-enum lock_kind { LOCK_PASSPHRASE = 1, LOCK_KEY_FILE = 2 };
+enum lock_kind {
+	LOCK_PASSPHRASE = 1,
+	LOCK_KEY_FILE = 2
+};
 static const char *const tables[] = { [MUN_VAULT_LOCK] = "vault", [MUN_VAULT_TOKEN] = "token" };
 
 enum mun_code mun_vault_code(enum mun_code code, struct mun_err *err)
@@ -207,11 +210,12 @@ static enum mun_code set_first_key(struct mun_vault *v, const struct mun_vault_k
 	code = mun_vault_make_lock(lock, &key, from, &fingerprint, err);
 	if (code == MUN_OK)
 		code = mun_store_write(&t, v->store, err);
-	if (code == MUN_OK && mun_txn_get(t, MUN_VAULT_LOCK, mun_val("lock", 4), &taken, err) == MUN_OK)
+	if (code == MUN_OK &&
+	    mun_txn_get(t, MUN_VAULT_LOCK, mun_val("lock", 4), &taken, err) == MUN_OK)
 		return mun_fail(err, MUN_E_BUSY, "another process has just given the vault a key");
 	if (code == MUN_OK)
-		code = mun_txn_put(t, MUN_VAULT_LOCK, mun_val("lock", 4), mun_val(lock, MUN_LOCK_LEN),
-		                   err);
+		code = mun_txn_put(t, MUN_VAULT_LOCK, mun_val("lock", 4),
+		                   mun_val(lock, MUN_LOCK_LEN), err);
 	if (code == MUN_OK)
 		code = mun_txn_commit(MUN_STEAL(t), err);
 	if (code != MUN_OK)
@@ -242,9 +246,11 @@ enum mun_code mun_vault_unlock(struct mun_vault *v, const struct mun_vault_key *
 	if (code != MUN_OK)
 		return code;
 	code = mun_unseal(&fingerprint, v->lock + LOCK_HEAD, key.data,
-	                  v->lock + LOCK_HEAD + MUN_NONCE_LEN, LOCK_SEALED, v->lock, LOCK_HEAD, err);
+	                  v->lock + LOCK_HEAD + MUN_NONCE_LEN, LOCK_SEALED, v->lock, LOCK_HEAD,
+	                  err);
 	if (code != MUN_OK)
-		return mun_fail(err, code, "the %s does not open the vault, or its lock was changed",
+		return mun_fail(err, code,
+		                "the %s does not open the vault, or its lock was changed",
 		                mun_vault_key_kind(v));
 	mun_secret_done(&v->key);
 	mun_secret_done(&v->fingerprint_key);

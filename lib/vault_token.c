@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/vault.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +9,7 @@
 #include "lib/date.h"
 #include "lib/hex.h"
 #include "lib/store.h"
+#include "lib/vault.h"
 #include "lib/vault_impl.h"
 
 /*
@@ -28,7 +27,7 @@
  * Integers are big-endian.
  */
 static const char TOKEN_MAGIC[4] = "MVT1";
-#define BOUND_MAX 4096
+#define BOUND_MAX  4096
 #define RECORD_MAX (8 + BOUND_MAX + MUN_NONCE_LEN + 4 + MUN_TOKEN_MAX + MUN_SEAL_TAG)
 
 struct record { /* borrowed from the bytes it was decoded from */
@@ -165,7 +164,8 @@ static enum mun_code fill_info(struct mun_token_info *ret, const struct mun_vaul
 	size_t url_len = strlen(base_url);
 
 	if (url_len >= sizeof(ret->base_url) || strpbrk(base_url, "\r\n") != NULL)
-		return mun_fail(err, MUN_E_USAGE, "the base URL is longer than %zu bytes or has a newline",
+		return mun_fail(err, MUN_E_USAGE,
+		                "the base URL is longer than %zu bytes or has a newline",
 		                sizeof(ret->base_url) - 1);
 	memcpy(ret->name, name, strlen(name) + 1); /* its length was checked with the name */
 	memcpy(ret->base_url, base_url, url_len + 1);

@@ -8,15 +8,9 @@ set -u
 cd "$(dirname "$0")/.." || exit 2
 build=${MUN_BUILD_ROOT:-.}/build
 san=${MUN_BUILD_ROOT:-.}/build-san
-log=$(mktemp) || exit 2
-trap 'rm -f "$log"' EXIT
 passed=0
 failed=0
 skipped=0
-
-packages='gcc libc6-dev meson ninja-build pkg-config libcurl4-openssl-dev libcjson-dev liblmdb-dev
-libsodium-dev libssl-dev libzstd-dev libcmocka-dev libmicrohttpd-dev python3 curl jq openssl sqlite3
-lmdb-utils universal-ctags ca-certificates util-linux procps'
 
 finish() {
 	echo "$passed passed, $failed failed, $skipped skipped"
@@ -29,46 +23,6 @@ give_up() {
 	echo "all.sh: $1"
 	failed=$((failed + 1))
 	finish
-}
-
-# Runs a command; its output shows only when it fails.
-quietly() {
-	"$@" >"$log" 2>&1 </dev/null || {
-		cat "$log"
-		return 1
-	}
-}
-
-as_root() {
-	if [ "$(id -u)" -eq 0 ]; then
-		env DEBIAN_FRONTEND=noninteractive "$@"
-	else
-		sudo -n env DEBIAN_FRONTEND=noninteractive "$@"
-	fi
-}
-
-install_packages() {
-	missing=
-	for package in $packages; do
-		status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)
-		[ "$status" = installed ] || missing="$missing $package"
-	done
-	[ -n "$missing" ] || return 0
-	echo "all.sh: installing$missing"
-	quietly as_root apt-get update || return 1
-	# The list is split into words on purpose.
-	quietly as_root apt-get install -y --no-install-recommends $missing
-}
-
-# configure FOLDER OPTION…: sets up, or takes over a folder of an earlier run.
-configure() {
-	folder=$1
-	shift
-	if [ -e "$folder/build.ninja" ]; then
-		quietly meson setup --reconfigure "$folder" "$@" && return 0
-		rm -rf "$folder"
-	fi
-	quietly meson setup "$folder" "$@"
 }
 
 # run_tests FOLDER OPTION…: prints one line a test and the log of each that failed; counts.
@@ -106,8 +60,8 @@ END
 sanitizers_work() {
 	probe=$(mktemp -d) || return 1
 	echo 'int main(void) { return 0; }' >"$probe/probe.c"
-	quietly "${CC:-gcc}" -fsanitize=address,undefined -o "$probe/probe" "$probe/probe.c" &&
-		quietly "$probe/probe"
+	"${CC:-gcc}" -fsanitize=address,undefined -o "$probe/probe" "$probe/probe.c" 2>/dev/null &&
+		"$probe/probe"
 	works=$?
 	rm -rf "$probe"
 	return $works
@@ -119,18 +73,14 @@ if [ -z "${MUNIMENT_VECTORS:-}" ] && [ -d ../shared/vectors ]; then
 fi
 [ -z "${MUNIMENT_VECTORS:-}" ] || export MUNIMENT_VECTORS
 
-install_packages || give_up "the packages cannot be installed"
-
-echo "all.sh: building"
-configure "$build" --werror || give_up "meson setup failed"
-quietly ninja -C "$build" || give_up "the build failed"
+sh cmd/setup.sh "$build" --werror || give_up "the build failed"
 run_tests "$build"
 
 if sanitizers_work; then
 	echo "all.sh: building with sanitizers"
 	# clang links the run time of its sanitizers into programs only: hence b_lundef.
-	configure "$san" -Db_sanitize=address,undefined -Db_lundef=false || give_up "meson setup failed"
-	quietly ninja -C "$san" || give_up "the build with sanitizers failed"
+	sh cmd/setup.sh "$san" -Db_sanitize=address,undefined -Db_lundef=false ||
+		give_up "the build with sanitizers failed"
 	ASAN_OPTIONS=detect_stack_use_after_return=1 \
 		UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 		run_tests "$san" --no-suite cases --no-suite source --timeout-multiplier 5

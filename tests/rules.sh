@@ -55,7 +55,8 @@ deny 'includes are written from the root' "$inc\"(\\.|[^/\"]*\")" $(sources .)
 owner() {
 	deny "$1 belongs to $3" "$inc[<\"]$2" $(sources_but "^\\./$3" .)
 }
-owner 'libcurl' 'curl/' 'lib/remote/http\.c$'
+owner 'libcurl' 'curl/' 'lib/remote/http(\.c|_exchange\.c|_setup\.c|_impl\.h)$'
+owner 'the inside of the HTTP client' 'lib/remote/http_impl\.h' 'lib/remote/http(_exchange|_setup)?\.c$'
 owner 'cJSON' '(cjson/)?cJSON\.h' '(lib/json\.c$|tests/sandbox/)'
 owner 'LMDB' 'lmdb\.h' 'lib/store(_txn)?\.c$'
 owner 'libsodium' 'sodium' 'lib/crypto\.c$'

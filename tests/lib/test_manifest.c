@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/manifest.h"
-
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/manifest.h"
 #include "tests/test.h"
 
-#define A "0123456789abcdef0123456789abcdef"
-#define B "fedcba9876543210fedcba9876543210"
+#define A     "0123456789abcdef0123456789abcdef"
+#define B     "fedcba9876543210fedcba9876543210"
 #define UPPER "0123456789ABCDEF0123456789ABCDEF"
-#define ORG "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define ORG   "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 /* Rows as "line:id[:org][ reason=…][ ticket=…][ name=…][ columns]", a line each. */
 static enum mun_code write_row(void *arg, const struct mun_row *row, struct mun_err *err)
@@ -71,7 +70,7 @@ static void test_lists_are_accepted(void **state)
 	} cases[] = {
 		{ "", MUN_FORMAT_IDS, "" },
 		{ "# nothing\n\n", MUN_FORMAT_IDS, "" },
-		{ A "\n# c\n\n  " B " # why\n" A, MUN_FORMAT_IDS, "1:" A "\n4:" B "\n5:" A "\n" },
+		{ A "\n# c\n\n  " B "\t\n" A, MUN_FORMAT_IDS, "1:" A "\n4:" B "\n5:" A "\n" },
 		{ "https://go.tallyfy.com/" ORG "/processes/" A "\n", MUN_FORMAT_IDS,
 		  "1:" A ":" ORG "\n" },
 		{ "id\n" A "\n", MUN_FORMAT_CSV, "2:" A "\n" },
@@ -79,12 +78,14 @@ static void test_lists_are_accepted(void **state)
 		{ "Run_ID,name,reason,ticket,x,y\n" A ",\"a,\"\"b\nc\",long enough,T-1,1,\n" B
 		  ",,,,\"\",2\n",
 		  MUN_FORMAT_CSV,
-		  "2:" A " reason=long enough ticket=T-1 name=a,\"b\nc {\"x\":\"1\",\"y\":\"\"}\n"
-		  "4:" B " {\"x\":\"\",\"y\":\"2\"}\n" },
+		  "2:" A " reason=long enough ticket=T-1 name=a,\"b\nc "
+		         "{\"name\":\"a,\\\"b\\nc\",\"x\":\"1\",\"y\":\"\"}\n"
+		  "4:" B " {\"name\":\"\",\"x\":\"\",\"y\":\"2\"}\n" },
 		{ "[\n\"" A "\",\n\"" B "\"]", MUN_FORMAT_JSON, "2:" A "\n3:" B "\n" },
 		{ "[]", MUN_FORMAT_JSON, "" },
 		{ "{\"id\":\"" A "\",\"name\":\"x\",\"n\":3,\"t\":[1],\"f\":true,\"z\":null}",
-		  MUN_FORMAT_JSON, "1:" A " name=x {\"n\":3,\"f\":true,\"z\":null}\n" },
+		  MUN_FORMAT_JSON,
+		  "1:" A " name=x {\"name\":\"x\",\"n\":3,\"f\":true,\"z\":null}\n" },
 		{ "{\n \"meta\": [1, {}],\n \"data\": [\n  {\"id\": \"" A "\"},\n  {\"id\": \"" B
 		  "\"}\n ]\n}\n",
 		  MUN_FORMAT_JSON, "4:" A "\n5:" B "\n" },
@@ -125,27 +126,36 @@ static void test_wrong_encodings_and_structures_are_refused(void **state)
 		size_t len;
 		const char *text;
 	} cases[] = {
+#define ICONV(from)      "convert it: iconv -f " from " -t UTF-8 FILE > FILE.utf8"
 #define CASE(data, text) { data, sizeof(data) - 1, text }
-		CASE("\xff\xfe" "0\0",
-		     "list: UTF-16 at byte 0, expected UTF-8\nhint: iconv -f UTF-16 -t UTF-8 FILE > NEW"),
-		CASE("0\0" "1\0",
-		     "list: UTF-16LE at byte 0, expected UTF-8\nhint: iconv -f UTF-16LE -t UTF-8 FILE > "
-		     "NEW"),
+		CASE("\xff\xfe"
+		     "0\0",
+		     "list: UTF-16 text at byte 0\nhint: " ICONV("UTF-16")),
+		CASE("0\0"
+		     "1\0",
+		     "list: UTF-16 text (NUL) at byte 1\nhint: " ICONV("UTF-16LE")),
 		CASE("\0\0\0\0", "list: NUL at byte 0"),
-		CASE("abc\n\0", "list: NUL at byte 4"),
-		CASE("caf\xe9\n", "list: byte 0xe9 at byte 3 is not UTF-8\nhint: iconv -f ISO-8859-1 -t "
-		                  "UTF-8 FILE > NEW"),
+		CASE("abc\n\0", "list: NUL at byte 4\nhint: " ICONV("UTF-16")),
+		CASE("caf\xe9\n", "list: not UTF-8 at byte 3\nhint: " ICONV("WINDOWS-1252")),
 		CASE("ab\rcd\n",
-		     "list: lone carriage return at byte 2\nhint: tr '\\r' '\\n' < FILE > NEW"),
-		CASE("\xef\xbb\xbf" "a\x1b[0m\n", "list: control character 0x1b at byte 4"),
-		CASE("a\xc2\x9b\n", "list: control character 0x9b at byte 1"),
-		CASE("id;name\n" A ";x\n", "list: the delimiter is a semicolon, expected a comma\nhint: "
-		                           "save the file as CSV with commas"),
-		CASE("id,run_id\n" A "," B "\n", "list: columns \"id\" and \"run_id\" may both hold the "
-		                                 "ids\nhint: choose one with --id-column"),
-		CASE("a,b\n", "list: the header has no column id, run_id or process_id\nhint: the first "
-		              "line names the columns; choose another one with --id-column"),
-		CASE("id,x,X\n", "list: column \"X\" appears twice in the header"),
+		     "list: a carriage return without a newline at byte 2\nhint: convert it: "
+		     "tr '\\r' '\\n' < FILE | iconv -f UTF-8 -t UTF-8 > FILE.utf8"),
+		CASE("\xef\xbb\xbf"
+		     "a\x1b[0m\n",
+		     "list: a control character at byte 4\nhint: " ICONV("ISO-2022-JP")),
+		CASE("a\xc2\x9b\n",
+		     "list: a control character at byte 1\nhint: " ICONV("WINDOWS-1252")),
+		CASE("id;name\n" A ";x\n",
+		     "list: no column id, run_id or process_id in the header\nhint: "
+		     "fields must be separated by commas: export it again with "
+		     "commas"),
+		CASE("id,run_id\n" A "," B "\n",
+		     "list: two columns of ids: 1 and 2\nhint: name the one to "
+		     "use with --id-column"),
+		CASE("a,b\n",
+		     "list: no column id, run_id or process_id in the header\nhint: name the "
+		     "column with --id-column"),
+		CASE("id,x,X\n", "list: columns 2 and 3 have the same name"),
 		CASE("[\"" A "\",", "list: invalid JSON at byte 36: the text ends here"),
 #undef CASE
 	};
@@ -161,36 +171,38 @@ static void test_wrong_encodings_and_structures_are_refused(void **state)
 	}
 }
 
+#define QUOTES "an id is a string of 32 characters in quotes"
+
 static void test_all_bad_rows_are_collected(void **state)
 {
 	static const char csv[] = "id,reason\n" A ",short\nabc,\n" A "\n" B ",long enough\n\"" A
-	                          "\"x,\n" A ",\"open\n";
-	static const char json[] = "[7,\n{\"id\":5},\n{\"x\":1},{\"id\":\"" A
-	                           "\",\"run_id\":\"x\"},\n[],\n\"" A "\"]";
+				  "\"x,\n" A ",\"open\n";
+	static const char json[] =
+		"[7,\n{\"id\":5},\n{\"x\":1},{\"id\":\"" A "\",\"run_id\":\"x\"},\n[],\n\"" A "\"]";
 	struct result r;
 
 	(void)state;
 	parse(&r, csv, sizeof(csv) - 1, &automatic);
 	assert_fails(r.code, MUN_E_INPUT, &r.err);
-	assert_string_equal(r.err.text, "list: 5 of 6 rows are invalid");
+	assert_string_equal(r.err.text, "list: 5 bad rows, nothing is taken from this list");
 	assert_string_equal(mun_buf_str(&r.report.faults),
-	                    "line 2: reason has 5 characters, the minimum is 8\n"
+	                    "line 2: the reason has 5 characters, it must have 8 to 500\n"
 	                    "line 3: \"abc\" is no run id (an id is 32 characters of 0-9 and a-f)\n"
-	                    "line 4: the row has 1 fields, the header has 2\n"
-	                    "line 6: text stands behind a closing quote\n"
-	                    "line 7: a quote is not closed\n");
+	                    "line 4: 1 field, the header has 2\n"
+	                    "line 6: text behind a closing quote\n"
+	                    "line 7: a quote is opened and never closed\n");
 	assert_string_equal(mun_buf_str(&r.rows), "5:" B " reason=long enough\n");
 	done(&r);
 	parse(&r, json, sizeof(json) - 1, &automatic);
 	assert_fails(r.code, MUN_E_INPUT, &r.err);
 	assert_string_equal(mun_buf_str(&r.report.faults),
-	                    "line 1: a JSON number is no id\n"
-	                    "line 2: a JSON number is no id\n"
-	                    "line 3: the object has no member id, run_id or process_id\n"
-	                    "line 3: members \"id\" and \"run_id\" may both hold the id (choose one "
-	                    "with --id-column)\n"
-	                    "line 5: the id is no string\n");
-	assert_string_equal(mun_buf_str(&r.rows), "6:" A "\n");
+	                    "line 1: a number is no id (" QUOTES ")\n"
+	                    "line 2: a number is no id (" QUOTES ")\n"
+	                    "line 3: no key id, run_id or process_id\n"
+	                    "line 3: more than one key of an id (name the one to use with "
+	                    "--id-column)\n"
+	                    "line 4: the id is no string\n");
+	assert_string_equal(mun_buf_str(&r.rows), "5:" A "\n");
 	done(&r);
 }
 
@@ -256,21 +268,22 @@ static void test_reason_and_ticket_limits(void **state)
 	memset(text, 'x', sizeof(text));
 	text[500] = '\0';
 	assert_ok(mun_reason_check(text, &err), &err);
-	assert_ok(mun_reason_check("\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4",
-	                           &err), &err);
+	assert_ok(mun_reason_check(
+			  "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4", &err),
+	          &err);
 	text[128] = '\0';
 	assert_ok(mun_ticket_check(text, &err), &err);
 	text[128] = 'x';
 	assert_fails(mun_ticket_check(text, &err), MUN_E_INPUT, &err);
-	assert_string_equal(err.text, "ticket has 500 bytes, the limit is 128");
+	assert_string_equal(err.text, "the ticket has 500 bytes, it must have 1 to 128");
 	text[500] = 'x';
 	text[501] = '\0';
 	assert_fails(mun_reason_check(text, &err), MUN_E_INPUT, &err);
-	assert_string_equal(err.text, "reason has 501 characters, the limit is 500");
+	assert_string_equal(err.text, "the reason has 501 characters, it must have 8 to 500");
 	assert_fails(mun_reason_check("1234567", &err), MUN_E_INPUT, &err);
-	assert_string_equal(err.text, "reason has 7 characters, the minimum is 8");
+	assert_string_equal(err.text, "the reason has 7 characters, it must have 8 to 500");
 	assert_fails(mun_reason_check("12345678\n", &err), MUN_E_INPUT, &err);
-	assert_string_equal(err.text, "reason has a control character at byte 8");
+	assert_string_equal(err.text, "the reason has a control character");
 	assert_fails(mun_ticket_check("", &err), MUN_E_INPUT, &err);
 }
 
@@ -295,7 +308,8 @@ static void test_many_rows_are_counted(void **state)
 	for (unsigned i = 0; i < 20000; i++)
 		mun_buf_printf(&data, "%032x,\"run %u\"\n", i, i);
 	assert_ok(mun_manifest_parse(data.data, data.len, &automatic, count_row, &count, &report,
-	                             &err), &err);
+	                             &err),
+	          &err);
 	assert_int_equal(count, 20000);
 	mun_buf_done(&report.faults);
 }

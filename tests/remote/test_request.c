@@ -94,6 +94,7 @@ static void changed_are_refused(void **state)
 	struct mun_base_url base;
 	struct mun_id id;
 	struct mun_request r, changed;
+	size_t len;
 
 	(void)state;
 	memset(&id, 0x11, sizeof(id));
@@ -111,7 +112,8 @@ static void changed_are_refused(void **state)
 		}
 	}
 	changed = r;
-	(void)strcat(changed.path, "/delete");
+	len = strlen(r.path);
+	(void)snprintf(changed.path + len, sizeof(changed.path) - len, "%s", "/delete");
 	assert_false(mun_request_allowed(&changed, &base));
 	changed = r;
 	changed.method = "POST";

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MUN_HTTP_IMPL_H
+#define MUN_HTTP_IMPL_H
+/*
+ * What the files of the HTTP client share: http.c (the pool and the wire), http_exchange.c (one
+ * exchange) and http_setup.c (headers, options, the proxy). Nobody else includes this.
+ */
+#include <curl/curl.h>
+
+#include "lib/buf.h"
+#include "lib/remote/http.h"
+
+#define MUN_RETRY_VALUES 8
+
+enum mun_method_list {
+	MUN_LIST_GET,
+	MUN_LIST_DELETE,
+	MUN_LIST_PUT,
+	MUN_LISTS
+};
+
+struct mun_exchange {
+	struct mun_exchange *next; /* in the free, the running or the ended list */
+	struct mun_exchange *prev; /* in the running list */
+	struct mun_http *http;
+	CURL *easy;
+	unsigned sends; /* calls of the pre-request callback */
+	struct mun_buf body;
+	struct mun_answer answer;
+	char retry_after[MUN_RETRY_VALUES][MUN_HEADER_MAX + 1];
+	unsigned retry_after_len;
+	char location[512];
+	char error[CURL_ERROR_SIZE];
+};
+
+struct mun_http {
+	struct mun_wire wire;
+	CURLM *multi;
+	struct mun_base_url base;
+	bool tls;
+	struct curl_slist *headers[MUN_LISTS];
+	struct mun_exchange *idle, *running, *ended;
+	char *cacert, *user_agent; /* own copies: the pool may grow later */
+	uint32_t timeout_ms;
+	char tls_version[16]; /* of the newest handshake: reused connections have none */
+	char tls_issuer[65];
+};
+
+/* http_exchange.c */
+struct mun_exchange *mun_exchange_new(struct mun_http *h); /* NULL: no memory, or libcurl refuses */
+void mun_exchange_free(struct mun_exchange *x);
+void mun_exchange_reset(struct mun_exchange *x, uint64_t tag, size_t body_max);
+CURLcode mun_exchange_set_request(struct mun_exchange *x, const struct mun_request *r);
+/* Complete x->answer after its transfer has left the multi handle. */
+void mun_exchange_finish(struct mun_exchange *x, CURLcode code);
+
+/* http_setup.c */
+enum mun_code mun_http_check_options(const struct mun_http_options *o, struct mun_err *err)
+	MUN_MUST_CHECK;
+enum mun_code mun_http_make_headers(struct mun_http *h, const struct mun_secret *token,
+                                    struct mun_err *err) MUN_MUST_CHECK;
+void mun_http_wipe_headers(struct curl_slist *list);
+/* Printable ASCII, trimmed, cut: obs-text has no charset (RFC 9110 5.5). */
+void mun_http_copy_value(char *ret, size_t ret_size, const char *s, size_t len);
+#endif
