@@ -147,6 +147,7 @@ static void doubt(struct mun_engine *e, const struct mun_flight *f, const struct
 	s->st.answered++;
 	s->stage = MUN_STAGE_PROBE;
 	s->maybe = maybe;
+	s->http = a->http;
 	s->before_first = false;
 	s->tries = 0;
 	s->infra = j->infra;

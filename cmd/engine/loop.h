@@ -25,6 +25,7 @@ struct mun_slot {
 	struct mun_item st;  /* as the journal has it */
 	enum mun_stage stage;
 	uint64_t due_ms;
+	unsigned http;          /* status of the own answer that left it in doubt; 0 none */
 	enum mun_verdict maybe; /* of a row that one probe must confirm; NONE */
 	bool before_first;      /* the probe comes before a first attempt, not after an own one */
 	bool cleared;           /* such a probe answered: it may be sent */

@@ -140,6 +140,13 @@ static bool again(const struct mun_answer *a)
 	return a->send != MUN_SEND_OK || a->http == 429 || a->http >= 500;
 }
 
+static bool gave_up(const struct ask *k, const struct mun_now *now)
+{
+	uint64_t passed_ms = (uint64_t)(now->uptime_ms - k->started_ms);
+
+	return passed_ms > GIVE_UP_MS || passed_ms > k->o->max_wait_ms;
+}
+
 /* 429 waits as anywhere; 5xx and network are an outage, given up after a minute. */
 static enum mun_code insist(struct ask *k, const struct mun_request *r, struct mun_answer *ret,
                             struct mun_err *err)
@@ -157,8 +164,8 @@ static enum mun_code insist(struct ask *k, const struct mun_request *r, struct m
 			               k->o->base->host, ret->error);
 			return stop(k, 14, err, text);
 		}
-		if (ret->http != 429 && ((k->o->on_terminal && ret->send == MUN_SEND_NOT_SENT) ||
-		                         now.uptime_ms - k->started_ms > GIVE_UP_MS)) {
+		if (ret->http != 429 &&
+		    ((k->o->on_terminal && ret->send == MUN_SEND_NOT_SENT) || gave_up(k, &now))) {
 			(void)snprintf(text, sizeof(text),
 			               "%s cannot be reached: %s (status %u); "
 			               "nothing was sent that changes the server",

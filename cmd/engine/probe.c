@@ -51,6 +51,7 @@ static enum mun_code load_doubt(struct mun_engine *e, struct mun_slot *s, struct
 	s->settled_after_ms = settled_at(e, s->ended_us);
 	if (x.response_seq != MUN_NO_SEQ) {
 		s->maybe = to_confirm(x.http);
+		s->http = x.http;
 		if (x.http == 401)
 			s->stage = MUN_STAGE_ME;
 	}

@@ -52,7 +52,7 @@ static void reached(struct mun_engine *e, struct mun_entry *r, struct mun_slot *
 static void fails(struct mun_engine *e, struct mun_entry *r, struct mun_slot *s, enum mun_verdict v)
 {
 	(void)mun_judge_settle(e, r, s, v);
-	mun_guard_failed(e, v, v == MUN_V_NOT_FOUND ? 404 : 400);
+	mun_guard_failed(e, v, s->http);
 	mun_judge_final(e, s, v, s->st.request_seq);
 }
 

@@ -10,6 +10,8 @@
 #include "lib/json.h"
 #include "lib/text.h"
 
+#define ORGS_PAGE_LEAST 10
+
 #define JSON_CLEANUP MUN_CLEANUP(mun_json_freep)
 
 static const char *const header_names[MUN_HEADERS] = {
@@ -284,11 +286,17 @@ bool mun_answer_orgs(const char *body, size_t len, const struct mun_id *org, boo
 		}
 	}
 	read_pagination(&page, mun_json_root(doc));
-	/* A page that cannot prove to be the last one proves no absence. */
-	*ret_complete = !bad && page.rows > 0 && page.total >= 0 &&
-	                (page.total_pages >= 0 && page.current_page >= 0
-	                         ? page.current_page >= page.total_pages
-	                         : (uint64_t)page.total == page.rows);
+	/*
+	 * A page that cannot prove to be the last one proves no absence. One without pagination is
+	 * the whole list when it is shorter than the smallest page size known of the vendor.
+	 */
+	if (page.total < 0 && page.total_pages < 0)
+		*ret_complete = !bad && page.rows > 0 && page.rows < ORGS_PAGE_LEAST;
+	else
+		*ret_complete = !bad && page.rows > 0 && page.total >= 0 &&
+		                (page.total_pages >= 0 && page.current_page >= 0
+		                         ? page.current_page >= page.total_pages
+		                         : (uint64_t)page.total == page.rows);
 	return true;
 }
 
