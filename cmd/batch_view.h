@@ -2,7 +2,7 @@
 #ifndef MUN_BATCH_VIEW_H
 #define MUN_BATCH_VIEW_H
 /*
- * A batch as commands print it: the object of behaviour.md 8 that run, archive, restore, resume,
+ * A batch as commands print it: the object that run, archive, restore, resume,
  * cancel, resolve and status share, or lines for people.
  */
 #include "cmd/cmd.h"

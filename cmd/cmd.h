@@ -17,7 +17,7 @@ enum mun_effect {
 	MUN_CHANGES_JOURNAL
 };
 enum mun_group_bit {
-	MUN_G_COMMON = 1u << 0, /* behaviour.md 3.1, every command */
+	MUN_G_COMMON = 1u << 0, /* every command */
 	MUN_G_CREDENTIAL = 1u << 1,
 	MUN_G_TARGET = 1u << 2,
 	MUN_G_INPUT = 1u << 3,
@@ -104,7 +104,7 @@ struct mun_cmd {
 	const char *example[2];
 	const char *example_text[2];
 	enum mun_op_kind op; /* plan archive restore */
-	/* *ret_exit is an exit status of behaviour.md 9; on a code other than MUN_OK main prints
+	/* *ret_exit is an exit status of README.md; on a code other than MUN_OK main prints
 	 * err and maps the code. */
 	enum mun_code (*run)(struct mun_app *app, int *ret_exit, struct mun_err *err);
 };

@@ -17,10 +17,10 @@ struct mun_execute {
 	                         struct mun_err *err);
 	void *arg;
 };
-/* *ret_exit is the status of behaviour.md 9 when MUN_OK is returned. */
+/* *ret_exit is the exit status when MUN_OK is returned. */
 enum mun_code mun_execute(struct mun_app *app, struct mun_journal *j, const struct mun_execute *x,
                           int *ret_exit, struct mun_err *err) MUN_MUST_CHECK;
-/* The object of behaviour.md 8 (JSON), or for people the four things, to stdout and stderr. */
+/* The batch as one JSON object, or for people the four things, to stdout and stderr. */
 enum mun_code mun_report_batch(struct mun_app *app, struct mun_journal *j,
                                const struct mun_batch *b, const char *detail, int64_t next_at_us,
                                unsigned exit_status, struct mun_err *err) MUN_MUST_CHECK;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef MUN_CMD_FILTER_H
 #define MUN_CMD_FILTER_H
-/* Filter options (behaviour.md 3.3) to struct mun_filter; storage holds the split copies. */
+/* Filter options to struct mun_filter; storage holds the split copies. */
 #include "cmd/cmd.h"
 enum mun_code mun_filter_make(struct mun_filter *ret, struct mun_app *app, struct mun_buf *storage,
                               struct mun_err *err) MUN_MUST_CHECK;

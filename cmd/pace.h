@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef MUN_PACE_H
 #define MUN_PACE_H
-/* The pace and stop options (behaviour.md 3.2) as values. */
+/* The pace and stop options as values. */
 #include "cmd/cmd.h"
 struct mun_pace {
 	struct mun_rate rate;

@@ -6,7 +6,7 @@
 #include "cmd/planning.h"
 #include "lib/date.h"
 
-/* How long it takes, and the faster alternative where there is one (behaviour.md 6). */
+/* How long it takes, and the faster alternative where there is one. */
 static void say_eta(struct mun_app *app, const struct mun_plan *p)
 {
 	struct mun_pace pace;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef MUN_ROWS_H
 #define MUN_ROWS_H
-/* Rows of queries as cells: columns in the order of behaviour.md 8. */
+/* Rows of queries as cells: columns in the order of the public contract. */
 #include "cmd/out.h"
 #include "journal/query.h"
 extern const struct mun_column mun_history_columns[];

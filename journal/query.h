@@ -2,7 +2,7 @@
 #ifndef MUN_QUERY_H
 #define MUN_QUERY_H
 /*
- * Questions about the history (behaviour.md 3.3 and 8). Read in slices: no transaction is held
+ * Questions about the history. Read in slices: no transaction is held
  * while a row is delivered, so a pager that blocks costs nothing. Filters combine with AND; the
  * values of one are alternatives (OR).
  */
@@ -49,7 +49,7 @@ enum mun_code mun_query_batch(struct mun_journal *j, const char *text, struct mu
                               struct mun_err *err) MUN_MUST_CHECK;
 enum mun_code mun_query_plan(struct mun_journal *j, const char *text, struct mun_ref *ret,
                              struct mun_err *err) MUN_MUST_CHECK;
-/* One history row, strings valid for the call; NULL is null. Order as in behaviour.md 8. */
+/* One history row, strings valid for the call; NULL is null. In this order everywhere. */
 struct mun_history_row {
 	int64_t time_us;
 	struct mun_id org, run;

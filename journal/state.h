@@ -3,7 +3,7 @@
 #define MUN_STATE_H
 /*
  * Rows that projections keep: what a plan, a batch, an item, an exchange is now. Pure: the rows
- * and their fixed-size encodings, and the fold of one entry into them. Words of behaviour.md 4.
+ * and their fixed-size encodings, and the fold of one entry into them.
  */
 #include "journal/entry.h"
 enum mun_item_state {

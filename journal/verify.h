@@ -2,7 +2,7 @@
 #ifndef MUN_VERIFY_H
 #define MUN_VERIFY_H
 /*
- * Every check of journal.md 5.2 that needs no signature. One pass over slices of entries, beside
+ * Every check that needs no signature. One pass over slices of entries, beside
  * a running batch; memory: right edge, open requests, one byte per planned item.
  * What it cannot show stands in not_checked: that its own keeper did not rewrite the journal.
  */

@@ -2,7 +2,7 @@
 #ifndef MUN_MANIFEST_H
 #define MUN_MANIFEST_H
 /*
- * Lists of runs (behaviour.md 7): plain ids, CSV with a header, JSONL, a JSON array or one bare
+ * Lists of runs: plain ids, CSV with a header, JSONL, a JSON array or one bare
  * object, the vendor CLI's process list. Every row is checked before anything is delivered as
  * good; invalid rows are collected (first MUN_MANIFEST_FAULTS texts, all counted).
  */

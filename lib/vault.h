@@ -2,7 +2,7 @@
 #ifndef MUN_VAULT_H
 #define MUN_VAULT_H
 /*
- * Sealed tokens (behaviour.md 12) in an LMDB environment of their own. Each token is sealed with
+ * Sealed tokens in an LMDB environment of their own. Each token is sealed with
  * XChaCha20-Poly1305 under the vault key; name, org and base URL are associated data, so a token
  * cannot be used against another host or organization. The vault key comes from a passphrase
  * (Argon2id) or a key file, never from beside the ciphertext. Directory 0700 owned by the user:

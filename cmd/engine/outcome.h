@@ -2,8 +2,8 @@
 #ifndef MUN_OUTCOME_H
 #define MUN_OUTCOME_H
 /*
- * How a batch stands, for people and scripts: why it halted, the exit status (behaviour.md 9, in
- * that section's order of precedence), what to do next. Pure; nothing else writes such a number.
+ * How a batch stands, for people and scripts: why it halted, the exit status (README.md, in its
+ * order of precedence), what to do next. Pure; nothing else writes such a number.
  */
 #include "journal/state.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef MUN_VERDICT_H
 #define MUN_VERDICT_H
-/* What one answer means: the table of behaviour.md 5 as rows, first fit decides. Pure. */
+/* What one answer means: the table of verdicts as rows, first fit decides. Pure. */
 #include "lib/base.h"
 enum mun_verdict {
 	MUN_V_NONE, /* nothing is known yet */

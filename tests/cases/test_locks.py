@@ -72,7 +72,7 @@ def output_full():
     with World('--runs', '5') as world, open('/dev/full', 'w', encoding='utf-8') as full:
         plan = world.plan()
         world.expect(1, 'run', plan, '-o', 'json', *FLAGS, stdout=full)
-        assert world.status(plan)['counts']['archived'] == 5
+        assert world.status(world.lines('history')[0]['batch'])['counts']['archived'] == 5
         world.expect(0, 'verify')
         world.compare()
 

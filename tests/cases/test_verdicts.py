@@ -7,6 +7,7 @@ from harness import World, conserved, main
 
 RUNS = 6
 FLAGS = ('--rate', 'none', '--settle', '300ms', '--attempts', '3', '--progress', 'none')
+OTHER_ORG = '0123456789abcdef0123456789abcdef'
 
 # name, faults, exit status, done, other counts, verdicts beside "done", more options.
 ALL_DONE = {}
@@ -92,12 +93,33 @@ def check_row(op, row):
         world.compare()
 
 
+def refused(op):
+    with world_for(op) as world:
+        plan = world.plan(op, url='http://127.0.0.1:1')
+        world.expect(14, 'run', plan, *FLAGS, '--max-wait', '2s')
+        assert world.status(plan)['state'] == 'stored'
+        assert not world.lines('history')
+        world.expect(0, 'verify')
+
+
+def wrong_org(op):
+    with world_for(op) as world:
+        plan = world.plan(op, org=OTHER_ORG)
+        got, _, err = world.call('run', plan, '-o', 'json', *FLAGS)
+        assert got == 14, 'exit %d, not 14: %s' % (got, err)
+        assert 'Harborline' in err, 'the organizations of the token are not named: %s' % err
+        assert not world.sandbox.mutations()
+        world.expect(0, 'verify')
+
+
 def cases():
     found = []
     for op in ('archive', 'restore'):
         rows = ROWS + (ARCHIVE_ROWS if op == 'archive' else [])
         for row in rows:
             found.append(('%s %s' % (op, row[0]), lambda op=op, row=row: check_row(op, row)))
+        found.append((op + ' refused port', lambda op=op: refused(op)))
+        found.append((op + ' wrong org', lambda op=op: wrong_org(op)))
     return found
 
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cmd/filter.h"
-
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "cmd/filter.h"
 #include "lib/clock.h"
 #include "lib/date.h"
 #include "tests/test.h"

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cmd/opt.h"
-
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/opt.h"
 #include "tests/test.h"
 
 static const struct mun_cmd command = {
@@ -12,8 +11,8 @@ static const struct mun_cmd command = {
 };
 
 /* argv is writable memory of pointers; the texts are only read. */
-static enum mun_code parse(struct mun_args *args, struct mun_err *err, const char *a,
-                           const char *b, const char *c, const char *d)
+static enum mun_code parse(struct mun_args *args, struct mun_err *err, const char *a, const char *b,
+                           const char *c, const char *d)
 {
 	static char texts[4][256], *argv[4];
 	const char *given[4] = { a, b, c, d };

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/test.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +6,7 @@
 #include <unistd.h>
 
 #include "journal/handle.h"
+#include "tests/test.h"
 
 /* A journal in a folder of its own, with a clock that tests set. */
 struct place {
@@ -95,9 +94,11 @@ static void store(struct place *p, uint8_t n, uint32_t items, bool batch)
 	struct mun_entry e = { .kind = MUN_K_PLAN_STORED, .item = MUN_NO_ITEM, .has_org = true };
 
 	for (uint32_t i = 0; i < items; i++) {
-		struct mun_plan_row row = { .run = id_of((uint8_t)(i + 1)), .line = i + 1,
+		struct mun_plan_row row = { .run = id_of((uint8_t)(i + 1)),
+			                    .line = i + 1,
 			                    .reason = i == 0 ? "a reason of its own" : NULL,
-			                    .columns = "{\"name\":\"x\"}", .columns_len = 12 };
+			                    .columns = "{\"name\":\"x\"}",
+			                    .columns_len = 12 };
 
 		assert_ok(mun_journal_plan_rows(p->j, &plan, i, &org, &row, 1, &p->err), &p->err);
 	}
@@ -130,8 +131,11 @@ static void store(struct place *p, uint8_t n, uint32_t items, bool batch)
 
 static struct mun_entry request_of(uint8_t n, int64_t item, uint32_t epoch)
 {
-	struct mun_entry e = { .kind = MUN_K_REQUEST, .has_batch = true, .item = item,
-		               .has_org = true, .has_run = true };
+	struct mun_entry e = { .kind = MUN_K_REQUEST,
+		               .has_batch = true,
+		               .item = item,
+		               .has_org = true,
+		               .has_run = true };
 
 	e.batch = ref_of(n);
 	e.org = id_of(0xaa);
@@ -149,8 +153,11 @@ static struct mun_entry request_of(uint8_t n, int64_t item, uint32_t epoch)
 static struct mun_entry response_of(const struct mun_entry *request, enum mun_verdict verdict,
                                     unsigned http)
 {
-	struct mun_entry e = { .kind = MUN_K_RESPONSE, .has_batch = true, .item = request->item,
-		               .has_org = true, .has_run = true };
+	struct mun_entry e = { .kind = MUN_K_RESPONSE,
+		               .has_batch = true,
+		               .item = request->item,
+		               .has_org = true,
+		               .has_run = true };
 
 	e.batch = request->batch;
 	e.org = request->org;
@@ -228,7 +235,8 @@ static void test_two_processes(void **state)
 		if (child[c] == 0) {
 			p->j = open_at(p, p->dir, MUN_JOURNAL_WRITE);
 			for (int i = 0; i < 50; i++) {
-				struct mun_entry e = { .kind = MUN_K_TOKEN_ADDED, .item = MUN_NO_ITEM };
+				struct mun_entry e = { .kind = MUN_K_TOKEN_ADDED,
+					               .item = MUN_NO_ITEM };
 
 				e.u.token.name = "acme";
 				append(p, &e, 1);
@@ -296,7 +304,8 @@ static void test_refusals(void **state)
 static void test_cancel(void **state)
 {
 	struct place *p = *state;
-	struct mun_entry e = { .kind = MUN_K_BATCH_CANCELLING, .item = MUN_NO_ITEM,
+	struct mun_entry e = { .kind = MUN_K_BATCH_CANCELLING,
+		               .item = MUN_NO_ITEM,
 		               .has_batch = true };
 	struct mun_range range = { 1, 4 };
 	struct mun_batch batch;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "journal/query.h"
-
 #include "tests/journal/history_sample.h"
 
 static const struct mun_filter everything = { .since_us = MUN_TIME_NONE,

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/test.h"
-
 #include <string.h>
 
 #include "journal/fold.h"
 #include "journal/tables.h"
+#include "tests/test.h"
 
 /* A batch with one item that was sent once. */
 struct sent {
@@ -176,8 +175,8 @@ static void test_rows(void **state)
 	assert_memory_equal(back.archived_at, s.item.archived_at, sizeof(back.archived_at));
 	assert_int_equal(back.request_seq, 5);
 	assert_int_equal(back.retry_at_us, MUN_TIME_NONE);
-	assert_fails(mun_item_unpack(&back, mun_val(row.bytes, row.len - 1), &err),
-	             MUN_E_CORRUPT, &err);
+	assert_fails(mun_item_unpack(&back, mun_val(row.bytes, row.len - 1), &err), MUN_E_CORRUPT,
+	             &err);
 	row.bytes[0] = 0xff;
 	assert_fails(mun_item_unpack(&back, mun_val(row.bytes, row.len), &err), MUN_E_CORRUPT,
 	             &err);
@@ -186,7 +185,7 @@ static void test_rows(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_answers), cmocka_unit_test(test_settling),
+		cmocka_unit_test(test_answers),  cmocka_unit_test(test_settling),
 		cmocka_unit_test(test_decision), cmocka_unit_test(test_batch),
 		cmocka_unit_test(test_rows),
 	};

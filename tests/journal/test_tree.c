@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/test.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +7,7 @@
 #include "lib/file.h"
 #include "lib/hex.h"
 #include "lib/json.h"
+#include "tests/test.h"
 
 static void assert_hash(const uint8_t *hash, const char *hex)
 {
@@ -29,7 +28,8 @@ static const struct {
 	{ "\x10", 1, "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77" },
 	{ "\x20\x21", 2, "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7" },
 	{ "\x30\x31", 2, "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4" },
-	{ "\x40\x41\x42\x43", 4, "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef" },
+	{ "\x40\x41\x42\x43", 4,
+	  "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef" },
 	{ "\x50\x51\x52\x53\x54\x55\x56\x57", 8,
 	  "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c" },
 	{ "\x60\x61\x62\x63\x64\x65\x66\x67\x68\x69\x6a\x6b\x6c\x6d\x6e\x6f", 16,

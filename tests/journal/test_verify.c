@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "journal/verify.h"
-
 #include "journal/tables.h"
+#include "journal/verify.h"
 #include "tests/journal/history_sample.h"
 
 static void verify(struct sample *s, struct mun_verdict_report *r)
@@ -173,8 +172,12 @@ static void test_changed_projection_is_found_and_healed(void **state)
 static void test_wrong_counts_break_conservation(void **state)
 {
 	struct sample *s = *state;
-	struct mun_entry e = { .kind = MUN_K_BATCH_PAUSED, .has_batch = true, .batch = s->batch,
-	                       .has_org = true, .org = s->org, .item = MUN_NO_ITEM };
+	struct mun_entry e = { .kind = MUN_K_BATCH_PAUSED,
+		               .has_batch = true,
+		               .batch = s->batch,
+		               .has_org = true,
+		               .org = s->org,
+		               .item = MUN_NO_ITEM };
 
 	e.u.pause.state = "halted";
 	e.u.pause.why = "network";

@@ -31,12 +31,13 @@ def survive(seed, concurrency, op):
             killed += process.poll() is None
             process.kill()
             process.communicate()
-            state = world.status(plan)
-            if 'counts' in state:
-                assert conserved(state['counts']), state['counts']
+            batch = world.status(plan)['batch']
+            if batch is not None:
+                counts = world.status(batch)['counts']
+                assert conserved(counts), counts
         status, _, err = world.call('run', plan, *flags, timeout=100)
         assert status == 0, 'exit %d: %s' % (status, err[-400:])
-        counts = world.status(plan)['counts']
+        counts = world.status(world.status(plan)['batch'])['counts']
         word, already = (('archived', 'already_archived') if op == 'archive' else
                          ('restored', 'already_active'))
         assert counts[word] + counts[already] == counts['total'] == RUNS, counts

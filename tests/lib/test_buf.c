@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/buf.h"
-
 #include <string.h>
 
+#include "lib/buf.h"
 #include "tests/test.h"
 
 static void test_appends_are_kept_in_order(void **state)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/canon.h"
-
 #include <string.h>
 
+#include "lib/canon.h"
 #include "tests/test.h"
 
 static void test_the_written_form_is_canonical(void **state)
@@ -28,9 +27,10 @@ static void test_the_written_form_is_canonical(void **state)
 	mun_canon_strn(&c, "e", "xyz", 2);
 	mun_canon_int(&c, "f", INT64_C(9007199254740991));
 	mun_canon_end(&c);
-	assert_string_equal(mun_buf_str(&out),
-	                    "{\"a\":[-5,0,{},[]],\"b\":true,\"c\":\"\\b\\t\\n\\f\\r\\\"\\\\/\\u0001"
-	                    "\\u001f\x7f\xc3\xa4\",\"d\":null,\"e\":\"xy\",\"f\":9007199254740991}");
+	assert_string_equal(
+		mun_buf_str(&out),
+		"{\"a\":[-5,0,{},[]],\"b\":true,\"c\":\"\\b\\t\\n\\f\\r\\\"\\\\/\\u0001"
+		"\\u001f\x7f\xc3\xa4\",\"d\":null,\"e\":\"xy\",\"f\":9007199254740991}");
 	assert_ok(mun_canon_check(out.data, out.len, &err), &err);
 	for (size_t len = 0; len < out.len; len++)
 		assert_fails(mun_canon_check(out.data, len, &err), MUN_E_INPUT, &err);
@@ -87,8 +87,8 @@ static void test_other_forms_are_refused(void **state)
 		struct mun_err err;
 		static const char front[] = "not canonical JSON at byte ";
 
-		assert_fails(mun_canon_check(cases[i].text, strlen(cases[i].text), &err), MUN_E_INPUT,
-		             &err);
+		assert_fails(mun_canon_check(cases[i].text, strlen(cases[i].text), &err),
+		             MUN_E_INPUT, &err);
 		assert_memory_equal(err.text, front, strlen(front));
 		assert_string_equal(err.text + strlen(front), cases[i].why);
 	}

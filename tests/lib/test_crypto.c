@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/crypto.h"
-
 #include <string.h>
 
+#include "lib/crypto.h"
 #include "tests/test.h"
 
 static struct mun_err err;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/csv.h"
-
 #include <string.h>
 
+#include "lib/csv.h"
 #include "tests/test.h"
 
 /* Records as "line:field|field|\n"; a refused one as "line!\n". */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/cursor.h"
-
 #include "tests/test.h"
 
 static void test_numbers_are_big_endian(void **state)

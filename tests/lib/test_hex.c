@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/hex.h"
-
 #include <string.h>
 
+#include "lib/hex.h"
 #include "tests/test.h"
 
 static void test_every_byte_goes_there_and_back(void **state)
@@ -23,7 +22,9 @@ static void test_every_byte_goes_there_and_back(void **state)
 
 static void test_other_texts_are_refused(void **state)
 {
-	static const char *const bad[] = { "", "a", "0", "000", "0G", "g0", "0A", " 0", "0x", "-1" };
+	static const char *const bad[] = {
+		"", "a", "0", "000", "0G", "g0", "0A", " 0", "0x", "-1"
+	};
 	uint8_t out = 0x77;
 
 	(void)state;

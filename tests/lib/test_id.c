@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/id.h"
-
 #include <string.h>
 
+#include "lib/id.h"
 #include "tests/test.h"
 
-#define RUN "0123456789abcdef0123456789abcdef"
+#define RUN   "0123456789abcdef0123456789abcdef"
 #define UPPER "0123456789ABCDEF0123456789abcdef"
-#define ORG "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define ORG   "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 static void test_ids_are_parsed(void **state)
 {
@@ -49,7 +48,8 @@ static void test_runs_as_people_give_them(void **state)
 		struct mun_err err;
 
 		assert_ok(mun_run_parse(&run, &org, &has_org, &folded, cases[i].text,
-		                        strlen(cases[i].text), &err), &err);
+		                        strlen(cases[i].text), &err),
+		          &err);
 		mun_id_format(text, &run);
 		assert_string_equal(text, RUN);
 		assert_int_equal(has_org, cases[i].org);
@@ -64,8 +64,8 @@ static void test_runs_as_people_give_them(void **state)
 static void test_everything_else_is_refused(void **state)
 {
 #define PLAIN "\nhint: an id is 32 characters of 0-9 and a-f"
-#define NAME "\nhint: this may be a name: give the id of the run, from its URL or an export"
-#define URL "\nhint: expected https://go.tallyfy.com/ORG/processes/RUN"
+#define NAME  "\nhint: this may be a name: give the id of the run, from its URL or an export"
+#define URL   "\nhint: expected https://go.tallyfy.com/ORG/processes/RUN"
 	static const struct {
 		const char *text;
 		const char *message;
@@ -73,23 +73,28 @@ static void test_everything_else_is_refused(void **state)
 		{ "", "run id is empty" PLAIN },
 		{ "abc", "\"abc\" is no run id" PLAIN },
 		{ "01234567-89ab-cdef-0123-456789abcdef",
-		  "\"01234567-89ab-cdef-0123-456789abcdef\" is no run id\nhint: ids have no dashes: "
+		  "\"01234567-89ab-cdef-0123-456789abcdef\" is no run id\nhint: ids have no "
+		  "dashes: "
 		  "remove them" },
-		{ "1.2E+31", "\"1.2E+31\" is no run id\nhint: a spreadsheet turned the id into a number: "
-		             "export the column as text" },
+		{ "1.2E+31",
+		  "\"1.2E+31\" is no run id\nhint: a spreadsheet turned the id into a number: "
+		  "export the column as text" },
 		{ "123456789abcdef0123456789abcdef",
-		  "\"123456789abcdef0123456789abcdef\" is no run id\nhint: leading zeros may have been "
+		  "\"123456789abcdef0123456789abcdef\" is no run id\nhint: leading zeros may have "
+		  "been "
 		  "lost in a spreadsheet: export the column as text" },
 		{ "Onboarding Jane", "\"Onboarding Jane\" is no run id" NAME },
 		{ "../" RUN, "\"../" RUN "\" is no run id" NAME },
 		{ RUN "/delete", "\"" RUN "/delete\" is no run id" NAME },
 		{ RUN "?x", "\"" RUN "?x\" is no run id" NAME },
 		{ "\x1b[2J", "\"\\u{1b}[2J\" is no run id" NAME },
-		{ "https://go.tallyfy.com/" RUN, "\"https://go.tallyfy.com/" RUN
-		                                 "\" is no URL of a run" URL },
-		{ "https://go.tallyfy.com/x/processes/" RUN, "\"x\" is no id of an organization" NAME },
+		{ "https://go.tallyfy.com/" RUN,
+		  "\"https://go.tallyfy.com/" RUN "\" is no URL of a run" URL },
+		{ "https://go.tallyfy.com/x/processes/" RUN,
+		  "\"x\" is no id of an organization" NAME },
 		{ "https://go.tallyfy.com/" ORG "/processes/" RUN "/delete",
-		  "\"https://go.tallyfy.com/" ORG "/processes/0123456789abcd...\" is no URL of a run" URL },
+		  "\"https://go.tallyfy.com/" ORG
+		  "/processes/0123456789abcd...\" is no URL of a run" URL },
 	};
 
 	(void)state;
@@ -101,7 +106,8 @@ static void test_everything_else_is_refused(void **state)
 		struct mun_err err;
 
 		assert_fails(mun_run_parse(&run, &org, &has_org, &folded, cases[i].text,
-		                           strlen(cases[i].text), &err), MUN_E_INPUT, &err);
+		                           strlen(cases[i].text), &err),
+		             MUN_E_INPUT, &err);
 		assert_string_equal(err.text, cases[i].message);
 	}
 }
@@ -127,8 +133,13 @@ static void test_every_changed_character_is_refused(void **state)
 
 static void test_refs(void **state)
 {
-	static const char *const bad[] = { "", "p", "p-", "b-00112233445566778899", "p-0011",
-		                           "p-0011223344556677889900", "p-0011223344556677889A",
+	static const char *const bad[] = { "",
+		                           "p",
+		                           "p-",
+		                           "b-00112233445566778899",
+		                           "p-0011",
+		                           "p-0011223344556677889900",
+		                           "p-0011223344556677889A",
 		                           "P-00112233445566778899" };
 	char text[MUN_REF_TEXT];
 	struct mun_ref ref;

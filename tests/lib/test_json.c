@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/json.h"
-
 #include <string.h>
 
+#include "lib/json.h"
 #include "tests/test.h"
 
 static void test_values_are_read(void **state)
 {
 	static const char text[] = " {\"s\":\"a\\u00e4\\n\",\"i\":-12,\"big\":9007199254740991,"
-	                           "\"over\":9007199254740993,\"f\":1.5,\"e\":1e400,\"t\":true,"
-	                           "\"n\":null,\"a\":[1,\"x\",{}],\"o\":{\"k\":false}} \n";
+				   "\"over\":9007199254740993,\"f\":1.5,\"e\":1e400,\"t\":true,"
+				   "\"n\":null,\"a\":[1,\"x\",{}],\"o\":{\"k\":false}} \n";
 	MUN_CLEANUP(mun_json_freep) struct mun_json *doc = NULL;
 	const struct mun_json_val *root;
 	const struct mun_json_val *a;

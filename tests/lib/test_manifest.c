@@ -79,7 +79,7 @@ static void test_lists_are_accepted(void **state)
 		  ",,,,\"\",2\n",
 		  MUN_FORMAT_CSV,
 		  "2:" A " reason=long enough ticket=T-1 name=a,\"b\nc "
-		         "{\"name\":\"a,\\\"b\\nc\",\"x\":\"1\",\"y\":\"\"}\n"
+		  "{\"name\":\"a,\\\"b\\nc\",\"x\":\"1\",\"y\":\"\"}\n"
 		  "4:" B " {\"name\":\"\",\"x\":\"\",\"y\":\"2\"}\n" },
 		{ "[\n\"" A "\",\n\"" B "\"]", MUN_FORMAT_JSON, "2:" A "\n3:" B "\n" },
 		{ "[]", MUN_FORMAT_JSON, "" },

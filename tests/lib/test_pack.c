@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/pack.h"
-
 #include <string.h>
 
+#include "lib/pack.h"
 #include "tests/test.h"
 
 static void test_bytes_come_back_and_only_as_many_as_said(void **state)

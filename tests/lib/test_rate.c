@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/rate.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/rate.h"
 #include "tests/test.h"
 
 static struct mun_err err;
@@ -17,9 +16,10 @@ static void parse(struct mun_rate *r, const char *s)
 static void test_text_to_windows_and_back(void **state)
 {
 	static const char *const good[] = { "10/5s,90/m,900/h", "10/5m", "none", "1/2d" };
-	static const char *const bad[] = { "",       "10",    "10/",  "0/m",   "10/0s", "10/m,",
-		                           "10/m 5", "-1/m",  "10/y", "x/m",   "10/5",  "NONE",
-		                           "9/s,,9/s", "200000/m", "1/999999999d" };
+	static const char *const bad[] = {
+		"",     "10",  "10/",  "0/m",  "10/0s",    "10/m,",    "10/m 5",      "-1/m",
+		"10/y", "x/m", "10/5", "NONE", "9/s,,9/s", "200000/m", "1/999999999d"
+	};
 	struct mun_rate r;
 	char text[128];
 
@@ -101,10 +101,10 @@ static void test_eta_is_the_earliest_finish(void **state)
 		const char *rate;
 		const char *hours;
 	} rows[] = {
-		{ 1000, "100/m,1000/h", "0.15" },  { 1001, "100/m,1000/h", "1.00" },
-		{ 5000, "100/m,1000/h", "4.15" },  { 10000, "100/m,1000/h", "9.15" },
+		{ 1000, "100/m,1000/h", "0.15" },   { 1001, "100/m,1000/h", "1.00" },
+		{ 5000, "100/m,1000/h", "4.15" },   { 10000, "100/m,1000/h", "9.15" },
 		{ 50000, "100/m,1000/h", "49.15" }, { 1000, "90/m,900/h", "1.02" },
-		{ 5000, "90/m,900/h", "5.08" },    { 10000, "90/m,900/h", "11.02" },
+		{ 5000, "90/m,900/h", "5.08" },     { 10000, "90/m,900/h", "11.02" },
 		{ 50000, "90/m,900/h", "55.08" },
 	};
 

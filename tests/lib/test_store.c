@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/store.h"
-
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,9 +7,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/store.h"
 #include "tests/test.h"
 
-enum { ALPHA, BETA, TABLES };
+enum {
+	ALPHA,
+	BETA,
+	TABLES
+};
 static const char *const names[] = { "alpha", "beta" };
 static const struct mun_store_options both = { .tables = names, .tables_len = TABLES };
 
@@ -374,7 +377,8 @@ static void test_a_map_grown_elsewhere_is_adopted(void **state)
 		if (code == MUN_OK)
 			code = mun_store_write(&t, s, &err);
 		if (code == MUN_OK)
-			code = mun_txn_put(t, ALPHA, str("big"), mun_val(block, sizeof(block)), &err);
+			code = mun_txn_put(t, ALPHA, str("big"), mun_val(block, sizeof(block)),
+			                   &err);
 		if (code == MUN_OK)
 			code = mun_txn_commit(t, &err);
 		mun_store_closep(&s);

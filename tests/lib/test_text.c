@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/text.h"
-
 #include <string.h>
 
+#include "lib/text.h"
 #include "tests/test.h"
 
 static void test_bad_utf8_is_found(void **state)
@@ -13,13 +12,13 @@ static void test_bad_utf8_is_found(void **state)
 	} cases[] = {
 		{ "", 0 },
 		{ "a\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", 10 },
-		{ "a\x80", 1 },             /* continuation alone */
-		{ "ab\xc3", 2 },            /* cut short */
-		{ "\xc0\xaf", 0 },          /* overlong */
-		{ "\xe0\x80\xaf", 0 },      /* overlong */
-		{ "x\xed\xa0\x80", 1 },     /* surrogate */
-		{ "\xf4\x90\x80\x80", 0 },  /* above U+10FFFF */
-		{ "\xf0\x8f\xbf\xbf", 0 },  /* overlong */
+		{ "a\x80", 1 },            /* continuation alone */
+		{ "ab\xc3", 2 },           /* cut short */
+		{ "\xc0\xaf", 0 },         /* overlong */
+		{ "\xe0\x80\xaf", 0 },     /* overlong */
+		{ "x\xed\xa0\x80", 1 },    /* surrogate */
+		{ "\xf4\x90\x80\x80", 0 }, /* above U+10FFFF */
+		{ "\xf0\x8f\xbf\xbf", 0 }, /* overlong */
 		{ "\xff", 0 },
 	};
 
@@ -39,8 +38,8 @@ static void test_foreign_text_is_made_visible(void **state)
 		{ "\t\n\r", "\\t\\n\\u{d}", "\\t\\n\\u{d}" },
 		{ "\x1b[31m\x7f", "\\u{1b}[31m\\u{7f}", "\\u{1b}[31m\\u{7f}" },
 		{ "\xc3\xa4\xc2\x9b", "\xc3\xa4\\u{9b}", "\\u{e4}\\u{9b}" },
-		{ "\xe2\x80\xae\xe2\x81\xa6\xe2\x80\x8e\xd8\x9c", "\\u{202e}\\u{2066}\\u{200e}\\u{61c}",
-		  "\\u{202e}\\u{2066}\\u{200e}\\u{61c}" },
+		{ "\xe2\x80\xae\xe2\x81\xa6\xe2\x80\x8e\xd8\x9c",
+		  "\\u{202e}\\u{2066}\\u{200e}\\u{61c}", "\\u{202e}\\u{2066}\\u{200e}\\u{61c}" },
 		{ "\xef\xbb\xbf\xe2\x80\xa8", "\\u{feff}\\u{2028}", "\\u{feff}\\u{2028}" },
 		{ "a\xff\xe2\x82", "a\\xff\\xe2\\x82", "a\\xff\\xe2\\x82" },
 	};
@@ -59,7 +58,8 @@ static void test_foreign_text_is_made_visible(void **state)
 
 static void test_columns_and_cuts(void **state)
 {
-	static const char wide[] = "a\xe6\xbc\xa2" "e\xcc\x81z"; /* a, CJK, e with accent, z */
+	static const char wide[] = "a\xe6\xbc\xa2"
+				   "e\xcc\x81z"; /* a, CJK, e with accent, z */
 	char copy[6];
 
 	(void)state;

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/vault.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +8,7 @@
 #include "lib/date.h"
 #include "lib/file.h"
 #include "lib/store.h"
+#include "lib/vault.h"
 #include "tests/test.h"
 
 static char folder[64];
@@ -294,8 +293,14 @@ static void test_wide_permissions_are_refused(void **state)
 
 static void test_names_and_tokens_are_checked_and_never_printed(void **state)
 {
-	static const char *const good[] = { "a", "prod", "0.x_y-z", "abcdefghijklmnopqrstuvwxyz012345" };
-	static const char *const bad[] = { "", "Prod", "-x", ".x", "a b", "eyJhbGciOiJIUzI1NiJ9.e30.x",
+	static const char *const good[] = { "a", "prod", "0.x_y-z",
+		                            "abcdefghijklmnopqrstuvwxyz012345" };
+	static const char *const bad[] = { "",
+		                           "Prod",
+		                           "-x",
+		                           ".x",
+		                           "a b",
+		                           "eyJhbGciOiJIUzI1NiJ9.e30.x",
 		                           "abcdefghijklmnopqrstuvwxyz0123456" };
 	static const char *const dirty[] = { "", "\n", "a b", "a\n\n", "a\r\n", "a\tb", "a\x7f" };
 	struct mun_secret token;
@@ -324,7 +329,8 @@ static void test_the_expiry_of_a_jwt_is_read(void **state)
 	struct mun_secret token;
 
 	(void)state;
-	set_secret(&token, "eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE3MDAwMDAwMDB9.c2ln"); /* exp 1700000000 */
+	set_secret(&token,
+	           "eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE3MDAwMDAwMDB9.c2ln"); /* exp 1700000000 */
 	assert_true(mun_token_jwt(&token, &expires));
 	assert_true(expires == INT64_C(1700000000) * 1000000);
 	mun_secret_done(&token);

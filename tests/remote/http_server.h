@@ -2,8 +2,6 @@
 #ifndef MUN_TESTS_HTTP_SERVER_H
 #define MUN_TESTS_HTTP_SERVER_H
 /* A server on loopback that does to each request what the test says, good or bad. */
-#include "tests/test.h"
-
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -12,6 +10,8 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "tests/test.h"
 
 /* What the server does with the n-th request that it gets (from 0). */
 enum act {

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/test.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/date.h"
 #include "lib/remote/answer.h"
+#include "tests/test.h"
 
-#define RUN "0123456789abcdef0123456789abcdef"
+#define RUN   "0123456789abcdef0123456789abcdef"
 #define OTHER "ffffffffffffffffffffffffffffffff"
 
 struct body_case {
@@ -23,22 +22,24 @@ static const struct body_case bodies[] = {
 	{ "{\"data\":{}}", MUN_EV_JSON, MUN_EV_JSON, true },
 	{ "{\"data\":{\"id\":\"" RUN "\",\"archived_at\":\"2026-05-22T10:00:00Z\"}}", MUN_EV_GOAL,
 	  MUN_EV_JSON, true },
-	{ "{\"data\":{\"id\":\"" RUN "\",\"archived_at\":\"2026-05-22T10:00:00Z\"}", MUN_EV_NOT_JSON,
-	  MUN_EV_NOT_JSON, false },
+	{ "{\"data\":{\"id\":\"" RUN "\",\"archived_at\":\"2026-05-22T10:00:00Z\"}",
+	  MUN_EV_NOT_JSON, MUN_EV_NOT_JSON, false },
 	{ "{\"data\":{\"id\":\"" RUN "\",\"archived_at\":\"2026-05-22T10:00:00Z\"}}x",
 	  MUN_EV_NOT_JSON, MUN_EV_NOT_JSON, false },
-	{ "{\"data\":{\"id\":\"" RUN "\",\"archived_at\":\"2026-05-22\"}}", MUN_EV_GOAL, MUN_EV_JSON,
-	  true },
+	{ "{\"data\":{\"id\":\"" RUN "\",\"archived_at\":\"2026-05-22\"}}", MUN_EV_GOAL,
+	  MUN_EV_JSON, true },
 	{ "{\"data\":{\"id\":\"" RUN "\",\"archived_at\":null}}", MUN_EV_JSON, MUN_EV_GOAL, true },
-	{ "{\"data\":{\"id\":\"" RUN "\",\"status\":\"archived\"}}", MUN_EV_JSON, MUN_EV_JSON, true },
-	{ "{\"data\":{\"id\":\"" RUN "\",\"archived_at\":\"yes\"}}", MUN_EV_JSON, MUN_EV_JSON, true },
-	{ "{\"data\":{\"id\":\"" RUN "\",\"archived_at\":true}}", MUN_EV_JSON, MUN_EV_JSON, true },
-	{ "{\"data\":{\"id\":\"" OTHER "\",\"archived_at\":null}}", MUN_EV_OTHER_ID, MUN_EV_OTHER_ID,
+	{ "{\"data\":{\"id\":\"" RUN "\",\"status\":\"archived\"}}", MUN_EV_JSON, MUN_EV_JSON,
 	  true },
+	{ "{\"data\":{\"id\":\"" RUN "\",\"archived_at\":\"yes\"}}", MUN_EV_JSON, MUN_EV_JSON,
+	  true },
+	{ "{\"data\":{\"id\":\"" RUN "\",\"archived_at\":true}}", MUN_EV_JSON, MUN_EV_JSON, true },
+	{ "{\"data\":{\"id\":\"" OTHER "\",\"archived_at\":null}}", MUN_EV_OTHER_ID,
+	  MUN_EV_OTHER_ID, true },
 	{ "{\"data\":{\"id\":12,\"archived_at\":null}}", MUN_EV_JSON, MUN_EV_JSON, true },
 	{ "[{\"id\":\"" RUN "\",\"archived_at\":null}]", MUN_EV_JSON, MUN_EV_JSON, true },
-	{ "{\"data\":{\"id\":\"" RUN "\",\"archived_at\":null,\"id\":\"" RUN "\"}}", MUN_EV_NOT_JSON,
-	  MUN_EV_NOT_JSON, false },
+	{ "{\"data\":{\"id\":\"" RUN "\",\"archived_at\":null,\"id\":\"" RUN "\"}}",
+	  MUN_EV_NOT_JSON, MUN_EV_NOT_JSON, false },
 };
 
 static void observe(void **state)
@@ -110,8 +111,8 @@ static void count_row(void *arg, const struct mun_run_doc *row)
 static void pages(void **state)
 {
 	static const char page[] =
-	        "{\"data\":[{\"id\":\"" RUN "\"},{\"id\":\"x\"},7],\"meta\":{\"pagination\":{"
-	        "\"total\":3,\"current_page\":1,\"total_pages\":2}}}";
+		"{\"data\":[{\"id\":\"" RUN "\"},{\"id\":\"x\"},7],\"meta\":{\"pagination\":{"
+		"\"total\":3,\"current_page\":1,\"total_pages\":2}}}";
 	struct mun_page p;
 	unsigned rows = 0;
 

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/test.h"
-
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +7,7 @@
 
 #include "lib/remote/http.h"
 #include "tests/remote/http_server.h"
+#include "tests/test.h"
 
 static struct mun_err err;
 
@@ -194,8 +193,7 @@ static void cut_everywhere(void **state)
 		client_open(&c, s.port, 5000);
 		a = exchange(&c);
 		assert_true(a.sent);
-		assert_true(a.send == MUN_SEND_BROKEN ||
-		            (a.send == MUN_SEND_OK && a.body_len < 8));
+		assert_true(a.send == MUN_SEND_BROKEN || (a.send == MUN_SEND_OK && a.body_len < 8));
 		mun_answer_done(&a);
 		client_close(&c);
 		assert_int_equal(s.requests, 1);
@@ -340,7 +338,10 @@ static void forbidden_path(void **state)
 
 static void many(void **state)
 {
-	enum { TOTAL = 4000, WIDTH = 64 };
+	enum {
+		TOTAL = 4000,
+		WIDTH = 64
+	};
 	struct server s;
 	struct client c;
 	struct mun_answer a[WIDTH];
@@ -362,9 +363,8 @@ static void many(void **state)
 		ended += n;
 	}
 	(void)clock_gettime(CLOCK_MONOTONIC, &t1);
-	print_message("# %.0f exchanges/s\n",
-	              TOTAL / ((double)(t1.tv_sec - t0.tv_sec) +
-	                       (double)(t1.tv_nsec - t0.tv_nsec) / 1e9));
+	print_message("# %.0f exchanges/s\n", TOTAL / ((double)(t1.tv_sec - t0.tv_sec) +
+	                                               (double)(t1.tv_nsec - t0.tv_nsec) / 1e9));
 	assert_int_equal(requests_of(&s), TOTAL);
 	client_close(&c);
 	server_stop(&s);
@@ -383,12 +383,12 @@ static int set_up(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(plain),          cmocka_unit_test(fin_on_reuse),
-		cmocka_unit_test(rst_on_reuse),   cmocka_unit_test(refused),
-		cmocka_unit_test(not_followed),   cmocka_unit_test(cut_everywhere),
-		cmocka_unit_test(garbage),        cmocka_unit_test(huge_body),
-		cmocka_unit_test(silence),        cmocka_unit_test(aborted),
-		cmocka_unit_test(retry_after),    cmocka_unit_test(forbidden_path),
+		cmocka_unit_test(plain),        cmocka_unit_test(fin_on_reuse),
+		cmocka_unit_test(rst_on_reuse), cmocka_unit_test(refused),
+		cmocka_unit_test(not_followed), cmocka_unit_test(cut_everywhere),
+		cmocka_unit_test(garbage),      cmocka_unit_test(huge_body),
+		cmocka_unit_test(silence),      cmocka_unit_test(aborted),
+		cmocka_unit_test(retry_after),  cmocka_unit_test(forbidden_path),
 		cmocka_unit_test(many),
 	};
 

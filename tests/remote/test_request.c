@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/test.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/remote/request.h"
+#include "tests/test.h"
 
 static struct mun_err err;
 
@@ -31,13 +30,38 @@ static void base_forms(void **state)
 static void base_refusals(void **state)
 {
 	static const char *const bad[] = {
-		"", "api.tallyfy.com", "ftp://x", "https://", "https:///a", "http://api.tallyfy.com",
-		"http://127.evil.com", "http://127.0.0.1.evil.com", "http://localhost.evil.com",
-		"http://[::2]", "https://u:p@x", "https://x?a=b", "https://x#f", "https://x:0",
-		"https://x:65536", "https://x:", "https://x:8a", "https://x/a//b", "https://x/../b",
-		"https://x/a/.", "https://x/a b", "https://x/%2e%2e", "https://x\r\nHost: y",
-		"https://x//", "https://[::1", "https://[zz]", "https://[::1]x", "https://.x",
-		"https://x\\y", "https://\xc3\xa9.de", "https://x/\xc3\xa9", "http://128.0.0.1",
+		"",
+		"api.tallyfy.com",
+		"ftp://x",
+		"https://",
+		"https:///a",
+		"http://api.tallyfy.com",
+		"http://127.evil.com",
+		"http://127.0.0.1.evil.com",
+		"http://localhost.evil.com",
+		"http://[::2]",
+		"https://u:p@x",
+		"https://x?a=b",
+		"https://x#f",
+		"https://x:0",
+		"https://x:65536",
+		"https://x:",
+		"https://x:8a",
+		"https://x/a//b",
+		"https://x/../b",
+		"https://x/a/.",
+		"https://x/a b",
+		"https://x/%2e%2e",
+		"https://x\r\nHost: y",
+		"https://x//",
+		"https://[::1",
+		"https://[zz]",
+		"https://[::1]x",
+		"https://.x",
+		"https://x\\y",
+		"https://\xc3\xa9.de",
+		"https://x/\xc3\xa9",
+		"http://128.0.0.1",
 	};
 	char lengthy[600] = "https://x/";
 	struct mun_base_url base;
@@ -161,8 +185,10 @@ static void fuzz(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(base_forms),       cmocka_unit_test(base_refusals),
-		cmocka_unit_test(made_are_allowed), cmocka_unit_test(changed_are_refused),
+		cmocka_unit_test(base_forms),
+		cmocka_unit_test(base_refusals),
+		cmocka_unit_test(made_are_allowed),
+		cmocka_unit_test(changed_are_refused),
 		cmocka_unit_test(fuzz),
 	};
 

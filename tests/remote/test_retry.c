@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/remote/retry.h"
-
 #include "tests/test.h"
 
 static void test_back_off_doubles_with_full_jitter_up_to_its_limit(void **state)

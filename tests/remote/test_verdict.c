@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/test.h"
-
 #include <string.h>
 
 #include "lib/remote/op.h"
+#include "tests/test.h"
 
 struct expect {
 	unsigned first, last;
@@ -124,7 +123,8 @@ static void only_evidence_is_success(void **state)
 		for (unsigned bits = 0; bits < 64; bits++) {
 			struct mun_observation o = { .send = (enum mun_send)(bits & 3),
 				                     .http = s,
-				                     .evidence = (enum mun_evidence_kind)(bits >> 2 & 3),
+				                     .evidence = (enum mun_evidence_kind)(
+							     bits >> 2 & 3),
 				                     .json = bits >> 4 & 1,
 				                     .endpoint_not_found = bits >> 5 };
 			bool good = o.send == MUN_SEND_OK && s >= 200 && s <= 299 && o.json &&
@@ -156,10 +156,8 @@ static void names(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_status),
-		cmocka_unit_test(evidence),
-		cmocka_unit_test(below_http),
-		cmocka_unit_test(only_evidence_is_success),
+		cmocka_unit_test(every_status), cmocka_unit_test(evidence),
+		cmocka_unit_test(below_http),   cmocka_unit_test(only_evidence_is_success),
 		cmocka_unit_test(names),
 	};
 
