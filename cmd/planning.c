@@ -180,7 +180,10 @@ static enum mun_code get_source(struct mun_app *app, struct mun_buf *ret, const 
 		if (app->stdin_tty)
 			mun_say(app, "reading ids from the terminal, end with Ctrl-D\n");
 	}
-	return mun_file_read(ret, a->from, err);
+	/* what cannot be read as a list is bad input, not an internal error */
+	if (mun_file_read(ret, a->from, err) != MUN_OK)
+		return mun_wrap(err, err->code == MUN_E_NOMEM ? MUN_E_NOMEM : MUN_E_INPUT, "--from");
+	return MUN_OK;
 }
 
 static enum mun_code parse(struct mun_app *app, const struct mun_buf *source, const char *name,

@@ -44,6 +44,8 @@ static enum mun_batch_state final_state(struct mun_engine *e)
 		return mun_outcome_end(c, e->batch.items,
 		                       e->batch.cancelling || e->batch.cancelled);
 	}
+	if (e->why == MUN_WHY_NONE && !e->o.resolving && !e->batch.cancelling && c->pending > 0)
+		e->why = MUN_WHY_SERVER; /* asked before sending, and never answered */
 	if (e->why == MUN_WHY_NONE || e->why == MUN_WHY_SIGNAL)
 		return MUN_B_INTERRUPTED;
 	return mun_why_is_stop(e->why) ? MUN_B_STOPPED : MUN_B_HALTED;

@@ -26,7 +26,7 @@ static const struct {
 	[MUN_WHY_FAILURES] = { "failures", 14, "more than 30 % of the last items failed for good" },
 	[MUN_WHY_NETWORK] = { "network", 14, "the server could not be reached" },
 	[MUN_WHY_SERVER] = { "server", 14,
-	                     "the server answered with errors for longer than --max-wait" },
+	                     "the server did not answer, or only with errors" },
 	[MUN_WHY_AUTH_LOST] = { "auth_lost", 3, "the token is no longer accepted" },
 	[MUN_WHY_DENIED] = { "denied", 3, "the server refused: this user may not do it" },
 	[MUN_WHY_PLAN_LIMIT] = { "plan_limit", 4, "the vendor's plan refused the request (402)" },

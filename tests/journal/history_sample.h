@@ -27,10 +27,7 @@ struct sample {
 };
 
 static const struct mun_operator sample_operator = {
-	.uid = 1000,
-	.user = "alice",
-	.host = "desk",
-	.claimed = "Alice A.",
+	.uid = 1000, .user = "alice", .host = "desk", .claimed = "Alice A.",
 };
 
 static inline void sample_append(struct sample *s, struct mun_entry *e)
@@ -44,9 +41,8 @@ static inline void sample_append(struct sample *s, struct mun_entry *e)
 
 static inline void sample_open(struct sample *s, enum mun_journal_mode mode)
 {
-	const struct mun_journal_options o = {
-		.dir = s->dir, .mode = mode, .clock = mun_clock_system(), .version = "0.1.0"
-	};
+	const struct mun_journal_options o = { .dir = s->dir, .mode = mode,
+	                                       .clock = mun_clock_system(), .version = "0.1.0" };
 	struct mun_err err = { 0 };
 
 	assert_ok(mun_journal_open(&s->j, &o, &err), &err);
@@ -67,9 +63,8 @@ static inline void sample_plan(struct sample *s)
 	rows[2].columns = columns;
 	rows[2].columns_len = sizeof(columns) - 1;
 	assert_ok(mun_journal_plan_rows(s->j, &s->plan, 0, &s->org, rows, SAMPLE_RUNS, &err), &err);
-	struct mun_entry e = {
-		.kind = MUN_K_PLAN_STORED, .has_org = true, .org = s->org, .item = MUN_NO_ITEM
-	};
+	struct mun_entry e = { .kind = MUN_K_PLAN_STORED, .has_org = true, .org = s->org,
+	                       .item = MUN_NO_ITEM };
 	e.u.plan.plan = s->plan;
 	e.u.plan.op = MUN_OP_ARCHIVE;
 	e.u.plan.base_url = "https://api.tallyfy.com";
@@ -83,12 +78,8 @@ static inline void sample_plan(struct sample *s)
 
 static inline void sample_start(struct sample *s)
 {
-	struct mun_entry e = { .kind = MUN_K_BATCH_STARTED,
-		               .has_batch = true,
-		               .batch = s->batch,
-		               .has_org = true,
-		               .org = s->org,
-		               .item = MUN_NO_ITEM };
+	struct mun_entry e = { .kind = MUN_K_BATCH_STARTED, .has_batch = true, .batch = s->batch,
+	                       .has_org = true, .org = s->org, .item = MUN_NO_ITEM };
 
 	e.u.start.plan = s->plan;
 	e.u.start.epoch = 1;
@@ -107,14 +98,9 @@ static inline void sample_start(struct sample *s)
 
 static inline uint64_t sample_request(struct sample *s, uint32_t item, enum mun_purpose purpose)
 {
-	struct mun_entry e = { .kind = MUN_K_REQUEST,
-		               .has_batch = true,
-		               .batch = s->batch,
-		               .has_org = true,
-		               .org = s->org,
-		               .has_run = true,
-		               .run = s->run[item],
-		               .item = item };
+	struct mun_entry e = { .kind = MUN_K_REQUEST, .has_batch = true, .batch = s->batch,
+	                       .has_org = true, .org = s->org, .has_run = true,
+	                       .run = s->run[item], .item = item };
 
 	e.u.request.purpose = purpose;
 	e.u.request.attempt = purpose == MUN_P_ARCHIVE ? 1 : 0;
@@ -127,18 +113,13 @@ static inline uint64_t sample_request(struct sample *s, uint32_t item, enum mun_
 	return e.seq;
 }
 
-static inline void sample_response(struct sample *s, uint32_t item, uint64_t request, unsigned http,
-                                   enum mun_verdict verdict, const char *body,
+static inline void sample_response(struct sample *s, uint32_t item, uint64_t request,
+                                   unsigned http, enum mun_verdict verdict, const char *body,
                                    const struct mun_settle *settles)
 {
-	struct mun_entry e = { .kind = MUN_K_RESPONSE,
-		               .has_batch = true,
-		               .batch = s->batch,
-		               .has_org = true,
-		               .org = s->org,
-		               .has_run = true,
-		               .run = s->run[item],
-		               .item = item };
+	struct mun_entry e = { .kind = MUN_K_RESPONSE, .has_batch = true, .batch = s->batch,
+	                       .has_org = true, .org = s->org, .has_run = true,
+	                       .run = s->run[item], .item = item };
 
 	e.u.response.request = request;
 	e.u.response.sent = true;
@@ -150,9 +131,8 @@ static inline void sample_response(struct sample *s, uint32_t item, uint64_t req
 	if (verdict == MUN_V_ARCHIVED || verdict == MUN_V_IS_ARCHIVED)
 		e.u.response.archived_at = "2026-11-23T22:48:01Z";
 	if (body)
-		e.u.response.body = (struct mun_body_ref){ .data = body,
-			                                   .bytes = strlen(body),
-			                                   .present = true };
+		e.u.response.body = (struct mun_body_ref){ .data = body, .bytes = strlen(body),
+		                                           .present = true };
 	e.u.response.settles = settles;
 	e.u.response.settles_len = settles ? 1 : 0;
 	sample_append(s, &e);
@@ -180,11 +160,9 @@ static inline int sample_setup(void **state)
 	uint64_t second = sample_request(s, 1, MUN_P_ARCHIVE);
 	sample_response(s, 1, second, 504, MUN_V_UNKNOWN, "gateway", NULL);
 	uint64_t probe = sample_request(s, 1, MUN_P_PROBE);
-	const struct mun_settle settle = { .batch = s->batch,
-		                           .item = 1,
-		                           .request = second,
-		                           .verdict = MUN_V_ARCHIVED,
-		                           .archived_at = "2026-11-23T22:48:01Z" };
+	const struct mun_settle settle = { .batch = s->batch, .item = 1, .request = second,
+	                                   .verdict = MUN_V_ARCHIVED,
+	                                   .archived_at = "2026-11-23T22:48:01Z" };
 	sample_response(s, 1, probe, 200, MUN_V_IS_ARCHIVED, "{\"data\":{\"name\":\"Second\"}}",
 	                &settle);
 	(void)sample_request(s, 2, MUN_P_ARCHIVE);
