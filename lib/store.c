@@ -15,6 +15,8 @@
 #include "lib/file.h"
 #include "lib/store_impl.h"
 
+#define READERS        512
+#define READER_BYTES   64 /* in the lock file; its table takes more as a whole */
 #define MAP_FIRST      ((size_t)64 << 20)
 #define PREALLOC_BLOCK ((uint64_t)16 << 20)
 /* Pages that copy-on-write touches beside the data: a path from root to leaf in each table. */
@@ -25,8 +27,14 @@
 static uint64_t free_bytes(const char *path)
 {
 	struct statvfs fs;
+	char folder[4096];
+	char *slash;
 
-	if (statvfs(path, &fs) != 0)
+	(void)snprintf(folder, sizeof(folder), "%s", path); /* the file may not be there yet */
+	slash = strrchr(folder, '/');
+	if (slash != NULL)
+		*slash = '\0';
+	if (statvfs(path, &fs) != 0 && statvfs(folder, &fs) != 0)
 		return UINT64_MAX;
 	return (uint64_t)fs.f_bavail * fs.f_frsize;
 }
@@ -158,6 +166,26 @@ static enum mun_code open_tables(struct mun_store *s, bool make, size_t *ret_mis
 	return mun_txn_commit(MUN_STEAL(t), err); /* a handle lives on only when committed */
 }
 
+/*
+ * LMDB writes through a map of a sparse lock file, which kills the process (SIGBUS) where the
+ * disk is full. A new one gets its blocks first, within the size that LMDB gives it.
+ */
+static enum mun_code make_lock_room(struct mun_store *s, unsigned readers, struct mun_err *err)
+{
+	MUN_CLEANUP(mun_closep) int fd = open(s->lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	struct stat file;
+	int rc = 0;
+
+	if (fd < 0 || fstat(fd, &file) != 0)
+		return mun_store_fail(s, errno, "open", err);
+	if (file.st_size == 0)
+		rc = fallocate(fd, 0, 0, (off_t)readers * READER_BYTES) == 0 ? 0 : errno;
+	if (rc != 0)
+		(void)unlink(s->lock_path);
+	return rc == 0 || rc == EOPNOTSUPP ? MUN_OK
+	                                   : mun_store_fail(s, rc, "make the lock file", err);
+}
+
 static enum mun_code open_env(struct mun_store *s, const char *dir,
                               const struct mun_store_options *o, struct mun_err *err)
 {
@@ -175,7 +203,7 @@ static enum mun_code open_env(struct mun_store *s, const char *dir,
 	if (rc == 0)
 		rc = mdb_env_set_maxdbs(s->env, (MDB_dbi)s->tables_len);
 	if (rc == 0)
-		rc = mdb_env_set_maxreaders(s->env, o->max_readers ? o->max_readers : 512);
+		rc = mdb_env_set_maxreaders(s->env, o->max_readers ? o->max_readers : READERS);
 	if (rc == 0)
 		rc = mdb_env_open(s->env, dir, flags, 0600);
 	if (rc == 0 && !o->no_lock)
@@ -213,7 +241,7 @@ enum mun_code mun_store_open(struct mun_store **ret, const char *dir,
 {
 	MUN_CLEANUP(mun_store_closep) struct mun_store *s = calloc(1, sizeof(*s));
 	size_t missing;
-	enum mun_code code;
+	enum mun_code code = MUN_OK;
 
 	if (s == NULL)
 		return mun_fail(err, MUN_E_NOMEM, "no memory to open %s", dir);
@@ -228,6 +256,11 @@ enum mun_code mun_store_open(struct mun_store **ret, const char *dir,
 	    asprintf(&s->data_path, "%s/data.mdb", dir) < 0 ||
 	    asprintf(&s->lock_path, "%s/lock.mdb", dir) < 0)
 		return mun_fail(err, MUN_E_NOMEM, "no memory to open %s", dir);
+	if (!options->read_only)
+		code = make_lock_room(s, options->max_readers ? options->max_readers : READERS,
+		                      err);
+	if (code != MUN_OK)
+		return code;
 	code = open_env(s, dir, options, err);
 	if (code == MUN_OK && s->read_only)
 		code = check_whole(s, err);
