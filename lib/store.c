@@ -180,8 +180,6 @@ static enum mun_code make_lock_room(struct mun_store *s, unsigned readers, struc
 		return mun_store_fail(s, errno, "open", err);
 	if (file.st_size == 0)
 		rc = fallocate(fd, 0, 0, (off_t)readers * READER_BYTES) == 0 ? 0 : errno;
-	if (rc != 0)
-		(void)unlink(s->lock_path);
 	return rc == 0 || rc == EOPNOTSUPP ? MUN_OK
 	                                   : mun_store_fail(s, rc, "make the lock file", err);
 }

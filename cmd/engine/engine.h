@@ -35,7 +35,6 @@ struct mun_engine_options {
 	struct mun_batch batch; /* started or resumed: its epoch is ours */
 	struct mun_base_url base;
 	const char *token_fingerprint;
-	const char *me_id; /* or NULL */
 	struct mun_rate rate;
 	uint32_t concurrency; /* 1..256 */
 	uint32_t attempts;    /* per item */

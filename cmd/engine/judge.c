@@ -150,7 +150,6 @@ static void doubt(struct mun_engine *e, const struct mun_flight *f, const struct
 	s->http = a->http;
 	s->before_first = false;
 	s->tries = 0;
-	s->infra = j->infra;
 	s->unconfirmed = j->verdict == MUN_V_UNVERIFIED;
 	s->ended_us = e->now.real_us;
 	s->settled_after_ms = now_ms(e) + e->o.settle_ms;
@@ -286,10 +285,8 @@ static void learn(struct mun_engine *e, const struct mun_answer *a)
 	int64_t date_us;
 	const char *date = a->header[MUN_H_DATE];
 
-	if (date[0] != '\0' && mun_date_parse_http(&date_us, date, strlen(date))) {
+	if (date[0] != '\0' && mun_date_parse_http(&date_us, date, strlen(date)))
 		e->server_offset_us = date_us - e->now.real_us;
-		e->has_offset = true;
-	}
 	if (a->send == MUN_SEND_NOT_SENT || a->send == MUN_SEND_BAD_CERT)
 		return;
 	e->answered = true;

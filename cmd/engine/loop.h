@@ -37,7 +37,6 @@ struct mun_slot {
 	unsigned tries;             /* probes without an answer */
 	unsigned failures;          /* for the back-off */
 	bool unconfirmed;           /* 2xx without evidence, first probe outstanding */
-	bool infra;                 /* its attempt ended in an infrastructure answer */
 	char other_archived_at[40]; /* that another attempt for this run already has */
 };
 enum mun_flight_kind {
@@ -93,15 +92,13 @@ struct mun_engine {
 	struct mun_guard guard;
 	struct mun_breaker breaker;
 	int64_t server_offset_us;
-	bool has_offset;
 	enum mun_why why;
 	char detail[256];
 	bool draining;
 	int64_t next_at_us;
 	uint64_t window_until_ms, network_until_ms, started_ms, last_good_ms, last_draw_ms;
 	unsigned network_failures, limit_failures;
-	bool answered;          /* anything at all, in this epoch */
-	uint64_t started_items; /* sent or probed to a result by us in this epoch: --stop-after */
+	bool answered; /* anything at all, in this epoch */
 	/* one round */
 	struct mun_entry entries[2 * MUN_FLIGHTS + 8];
 	size_t entries_len;
