@@ -2,6 +2,7 @@
 #include "cmd/app.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,12 +10,17 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cmd/holder.h"
+#include "cmd/opt.h"
 #include "lib/clock.h"
 #include "lib/digest.h"
 #include "lib/file.h"
 #include "lib/hex.h"
+#include "lib/text.h"
 
-#define SAY_MAX (256u * 1024)
+#define SAY_MAX      (256u * 1024)
+#define OPERATOR_MAX 200 /* bytes */
+#define LABEL_MAX    500
 
 void mun_app_init(struct mun_app *app, const struct mun_cmd *cmd)
 {
@@ -77,7 +83,7 @@ static enum mun_code settle_output(struct mun_app *app, struct mun_err *err)
 
 	if (app->args.json && app->args.output && strcmp(app->args.output, "json") != 0)
 		return mun_fail(err, MUN_E_USAGE, "--json and -o %s contradict each other",
-		                app->args.output);
+		                mun_opt_printable(app->args.output));
 	if (!name)
 		return MUN_OK;
 	if (strcmp(name, "ndjson") == 0)
@@ -87,7 +93,8 @@ static enum mun_code settle_output(struct mun_app *app, struct mun_err *err)
 			app->output = (enum mun_output)i;
 			return MUN_OK;
 		}
-	return mun_fail(err, MUN_E_USAGE, "%s has no output %s", app->cmd->name, name);
+	return mun_fail(err, MUN_E_USAGE, "%s has no output %s", app->cmd->name,
+	                mun_opt_printable(name));
 }
 
 static enum mun_code one_of(const char *option, const char *value, const char *words,
@@ -104,9 +111,38 @@ static enum mun_code one_of(const char *option, const char *value, const char *w
 	                words + 1);
 }
 
+/* Words that are recorded as they are: one line of text, bounded so that an entry holds them. */
+static enum mun_code check_words(const char *option, const char *text, size_t max,
+                                 struct mun_err *err)
+{
+	size_t len = text ? strlen(text) : 0;
+
+	if (len > max)
+		return mun_fail(err, MUN_E_USAGE, "--%s has %zu bytes, the limit is %zu", option,
+		                len, max);
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
+			return mun_fail(err, MUN_E_USAGE, "--%s holds a control character", option);
+	if (text && mun_utf8_bad(text, len) != len)
+		return mun_fail(err, MUN_E_USAGE, "--%s is not valid UTF-8", option);
+	return MUN_OK;
+}
+
+static enum mun_code settle_words(const struct mun_args *a, struct mun_err *err)
+{
+	enum mun_code code = check_words("operator", a->operator_, OPERATOR_MAX, err);
+
+	for (size_t i = 0; code == MUN_OK && i < a->label_len; i++)
+		code = check_words("label", a->label[i], LABEL_MAX, err);
+	return code;
+}
+
 enum mun_code mun_app_settle(struct mun_app *app, struct mun_err *err)
 {
 	enum mun_code code = settle_output(app, err);
+
+	if (code == MUN_OK)
+		code = settle_words(&app->args, err);
 
 	if (code == MUN_OK)
 		code = one_of("color", app->args.color, "|auto|always|never|", err);
@@ -135,29 +171,6 @@ enum mun_code mun_app_hide(struct mun_app *app, const struct mun_secret *token, 
 	return MUN_OK;
 }
 
-/* Each place where the token stands becomes "[token]", in place: the text only gets shorter. */
-static void blot_out(struct mun_buf *text, const struct mun_secret *token)
-{
-	static const char mark[] = "[token]";
-	char *at = text->data;
-
-	if (token->len < sizeof mark - 1 || !at)
-		return;
-	for (;;) {
-		size_t left = text->len - (size_t)(at - text->data);
-		size_t rest;
-
-		at = memmem(at, left, token->data, token->len);
-		if (!at)
-			return;
-		rest = text->len - (size_t)(at - text->data) - token->len;
-		memcpy(at, mark, sizeof mark - 1);
-		memmove(at + sizeof mark - 1, at + token->len, rest + 1);
-		text->len -= token->len - (sizeof mark - 1);
-		at += sizeof mark - 1;
-	}
-}
-
 void mun_say(struct mun_app *app, const char *fmt, ...)
 {
 	MUN_BUF_CLEANUP struct mun_buf text;
@@ -175,10 +188,61 @@ void mun_say(struct mun_app *app, const char *fmt, ...)
 	va_end(ap);
 	text.len = (size_t)len;
 	if (app)
-		blot_out(&text, &app->live);
+		text.len = mun_secret_blot(text.data, text.len, &app->live);
 	(void)fputs(mun_buf_str(&text), stderr);
 	if (text.len == 0 || text.data[text.len - 1] != '\n')
 		(void)fputc('\n', stderr);
+}
+
+int mun_app_exit(enum mun_code code)
+{
+	switch (code) {
+	case MUN_OK:
+		return 0;
+	case MUN_E_NOMEM:
+	case MUN_E_IO:
+	case MUN_E_WINDOW:
+	case MUN_E_INTERNAL:
+		return 1;
+	case MUN_E_USAGE:
+		return 2;
+	case MUN_E_CREDENTIAL:
+		return 3;
+	case MUN_E_POLICY:
+		return 4;
+	case MUN_E_NOTFOUND:
+		return 5;
+	case MUN_E_INPUT:
+		return 7;
+	case MUN_E_BUSY:
+	case MUN_E_STALE:
+		return 11;
+	case MUN_E_JOURNAL:
+	case MUN_E_FULL:
+	case MUN_E_CORRUPT:
+		return 12;
+	case MUN_E_REMOTE:
+		return 14;
+	case MUN_E_VERIFY:
+		return 15;
+	}
+	return 1;
+}
+
+bool mun_app_reader_gone(void)
+{
+	struct pollfd fd = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+	return poll(&fd, 1, 0) == 1 && (fd.revents & POLLERR) != 0;
+}
+
+void mun_app_output_lost(struct mun_app *app, const struct mun_err *err)
+{
+	if (!app->output_said)
+		mun_say(app,
+		        "muniment: %s; the work goes on, and the journal has what is missing here",
+		        err->text);
+	app->output_said = true;
 }
 
 /* What runs here, so that the journal names it; "" when it cannot be read. */
@@ -199,7 +263,6 @@ static void executable_digest(char ret[static 2 * MUN_SHA256_LEN + 1])
 enum mun_code mun_app_journal(struct mun_app *app, int mode, struct mun_journal **ret,
                               struct mun_err *err)
 {
-	char exe[2 * MUN_SHA256_LEN + 1] = "";
 	struct mun_journal_options options = {
 		.dir = app->journal_dir,
 		.mode = (enum mun_journal_mode)mode,
@@ -213,14 +276,19 @@ enum mun_code mun_app_journal(struct mun_app *app, int mode, struct mun_journal 
 		mun_hint(err, "give --journal DIR or set MUNIMENT_JOURNAL");
 		return code;
 	}
-	if (mode != MUN_JOURNAL_READ)
-		executable_digest(exe);
-	options.exe_sha256 = exe[0] ? exe : NULL;
+	if (mode != MUN_JOURNAL_READ) {
+		mun_holder_warn(app, app->journal_dir);
+		executable_digest(app->exe_sha256);
+	}
+	options.exe_sha256 = app->exe_sha256[0] ? app->exe_sha256 : NULL;
 	code = mun_journal_open(ret, &options, err);
 	if (code != MUN_OK)
 		return code;
-	if (mun_journal_fs_warning(*ret) && !app->args.quiet)
+	if (app->args.verbose && !app->journal_said)
+		mun_say(app, "muniment: journal %s", mun_journal_dir(*ret));
+	if (mun_journal_fs_warning(*ret) && !app->args.quiet && !app->journal_said)
 		mun_say(app, "muniment: warning: %s", mun_journal_fs_warning(*ret));
+	app->journal_said = true;
 	if (mun_journal_created(*ret) && !app->args.quiet)
 		mun_say(app, "muniment: created the journal %s", mun_journal_dir(*ret));
 	return MUN_OK;

@@ -8,6 +8,12 @@ void mun_app_init(struct mun_app *app, const struct mun_cmd *cmd);
 void mun_app_done(struct mun_app *app);
 /* After parsing: directories, zone, output format. USAGE. */
 enum mun_code mun_app_settle(struct mun_app *app, struct mun_err *err) MUN_MUST_CHECK;
+/* Exit status of an error (README.md). */
+int mun_app_exit(enum mun_code code);
+/* Has whoever read our stdout gone away? */
+bool mun_app_reader_gone(void);
+/* Once per process: that stdout cannot be written, and that the work goes on all the same. */
+void mun_app_output_lost(struct mun_app *app, const struct mun_err *err);
 /* Keep a copy of the token, so that mun_say() never prints it. */
 enum mun_code mun_app_hide(struct mun_app *app, const struct mun_secret *token, struct mun_err *err)
 	MUN_MUST_CHECK;

@@ -31,7 +31,7 @@ const struct mun_cmd mun_cmd_archive = {
 	.summary = "plan, confirm and archive runs",
 	.effect = MUN_CHANGES_SERVER,
 	.groups = ARCHIVE_GROUPS,
-	.outputs = 1u << MUN_OUT_TABLE | 1u << MUN_OUT_JSON,
+	.outputs = 1u << MUN_OUT_TABLE | 1u << MUN_OUT_JSON | 1u << MUN_OUT_JSONL,
 	.section = "do",
 	.example = { "muniment archive --as acme --from runs.csv --reason \"contract ended\"",
 	             "muniment archive RUN --as acme --reason \"test run\" --yes" },
@@ -46,7 +46,7 @@ const struct mun_cmd mun_cmd_restore = {
 	.summary = "plan, confirm and restore archived runs",
 	.effect = MUN_CHANGES_SERVER,
 	.groups = ARCHIVE_GROUPS,
-	.outputs = 1u << MUN_OUT_TABLE | 1u << MUN_OUT_JSON,
+	.outputs = 1u << MUN_OUT_TABLE | 1u << MUN_OUT_JSON | 1u << MUN_OUT_JSONL,
 	.section = "do",
 	.example = { "muniment restore RUN --as acme --reason \"archived by mistake\" --yes",
 	             "muniment restore --as acme --from ids.txt --dry-run --reason \"audit "

@@ -5,85 +5,86 @@
 #include <string.h>
 
 #include "cmd/engine/outcome.h"
+#include "cmd/fields.h"
+#include "cmd/next.h"
 #include "cmd/out.h"
 #include "lib/canon.h"
-#include "lib/file.h"
+#include "lib/remote/request.h"
 #include "lib/text.h"
 
-#define LOCK_TEXT_MAX 4096
-#define OBJECT_MAX    16384
-#define OPEN_MAX      1024
-
-static bool read_lock(struct mun_journal *j, const struct mun_ref *batch, struct mun_buf *text)
-{
-	char path[4200];
-	struct mun_err ignored;
-	bool held = false;
-
-	mun_journal_lock_path(j, batch, path, sizeof(path));
-	return mun_lock_read(text, &held, path, &ignored) == MUN_OK && held;
-}
+#define OBJECT_MAX 32768
+#define OPEN_MAX   1024
 
 bool mun_batch_is_held(struct mun_journal *j, const struct mun_ref *batch)
 {
-	struct mun_buf text MUN_BUF_CLEANUP;
+	struct mun_holder h;
 
-	mun_buf_init(&text, LOCK_TEXT_MAX);
-	return read_lock(j, batch, &text);
+	mun_holder_read(&h, j, batch);
+	return h.lives;
 }
 
-/* The runner's text ends in ", " and what it does; settle waits are part of running. */
-static const char *phase_of(const char *text)
+static enum mun_code decode_at(struct mun_journal *j, uint64_t seq, struct mun_entry *ret,
+                               struct mun_decoded **ret_owner, struct mun_err *err)
 {
-	if (strstr(text, ", waiting"))
-		return "waiting";
-	return strstr(text, ", draining") ? "draining" : "running";
-}
+	struct mun_buf line MUN_BUF_CLEANUP;
 
-/* What the runner wrote into its lock file; an empty text still says that it lives. */
-static void load_runner(struct mun_batch_view *v, struct mun_journal *j)
-{
-	struct mun_buf text MUN_BUF_CLEANUP;
-
-	mun_buf_init(&text, LOCK_TEXT_MAX);
-	v->runner_lives = read_lock(j, &v->batch.batch, &text);
-	if (!v->runner_lives)
-		return;
-	(void)snprintf(v->state, sizeof(v->state), "%s", phase_of(mun_buf_str(&text)));
-	size_t line = strcspn(mun_buf_str(&text), "\n");
-	mun_text_copy(v->holder, line + 1 < sizeof(v->holder) ? line + 1 : sizeof(v->holder),
-	              mun_buf_str(&text), line);
+	mun_buf_init(&line, MUN_ENTRY_MAX);
+	enum mun_code code = mun_journal_entry(j, seq, &line, err);
+	return code == MUN_OK ? mun_entry_decode(ret, ret_owner, line.data, line.len, err) : code;
 }
 
 static enum mun_code load_target(struct mun_batch_view *v, struct mun_journal *j,
                                  struct mun_err *err)
 {
 	struct mun_decoded *owner MUN_CLEANUP(mun_decoded_freep) = NULL;
-	const struct mun_rate rate = { .len = 0 };
-	struct mun_buf line MUN_BUF_CLEANUP;
-	struct mun_window_state window;
-	char org[MUN_ID_TEXT], target[320];
+	struct mun_base_url base;
 	struct mun_plan plan;
 	struct mun_entry e;
 
-	mun_buf_init(&line, MUN_ENTRY_MAX);
 	enum mun_code code = mun_journal_plan(j, &v->batch.plan, &plan, err);
 	if (code == MUN_OK)
-		code = mun_journal_entry(j, plan.seq, &line, err);
+		code = decode_at(j, plan.seq, &e, &owner, err);
 	if (code == MUN_OK)
-		code = mun_entry_decode(&e, &owner, line.data, line.len, err);
+		code = mun_base_url_parse(&base, e.u.plan.base_url, err);
 	if (code != MUN_OK)
 		return code;
-	if (e.kind == MUN_K_PLAN_STORED && e.u.plan.base_url)
-		(void)snprintf(v->base_url, sizeof(v->base_url), "%s", e.u.plan.base_url);
+	(void)snprintf(v->base_url, sizeof(v->base_url), "%s", base.text);
+	(void)snprintf(v->host, sizeof(v->host), "%s", base.host);
+	return MUN_OK;
+}
+
+/* Windows of the newest start: what is used of them, and when the next request may go. */
+static enum mun_code load_window(struct mun_batch_view *v, struct mun_journal *j,
+                                 const struct mun_clock *clock, struct mun_err *err)
+{
+	struct mun_decoded *owner MUN_CLEANUP(mun_decoded_freep) = NULL;
+	struct mun_window_state window;
+	char org[MUN_ID_TEXT], target[320];
+	struct mun_entry e;
+	struct mun_now now;
+
 	if (!mun_batch_is_open(v->batch.state))
 		return MUN_OK;
 	mun_id_format(org, &v->batch.org);
-	(void)snprintf(target, sizeof(target), "%s %s", v->base_url, org);
-	code = mun_journal_window(j, target, &rate, &window, err);
+	(void)snprintf(target, sizeof(target), "%s %s", v->host, org);
+	enum mun_code code = decode_at(j, v->batch.newest_start_seq, &e, &owner, err);
 	if (code == MUN_OK)
+		code = mun_rate_parse(&v->rate, e.u.start.limits, err);
+	if (code == MUN_OK)
+		code = mun_journal_window(j, target, &v->rate, &window, err);
+	if (code != MUN_OK)
+		return code;
+	memcpy(v->used, window.used, sizeof(v->used));
+	clock->now(clock, &now);
+	if (window.blocked_until_us != MUN_TIME_NONE && window.blocked_until_us > now.real_us)
 		v->next_at_us = window.blocked_until_us;
-	return code;
+	else if (window.wait_ms > 0)
+		v->next_at_us = now.real_us + (int64_t)window.wait_ms * 1000;
+	else if (v->batch.state == MUN_B_HALTED) /* what it halted for, though it is over now */
+		v->next_at_us = mun_why_find(v->batch.why) == MUN_WHY_RATE_LIMITED
+		                        ? window.blocked_until_us
+		                        : MUN_TIME_NONE;
+	return MUN_OK;
 }
 
 /* Open items give the age of the oldest doubt and the earliest retry. */
@@ -101,7 +102,7 @@ static enum mun_code load_open(struct mun_batch_view *v, struct mun_journal *j, 
 		if (code != MUN_OK)
 			return code;
 		bool doubt = item.state == MUN_I_IN_DOUBT ||
-		             (item.state == MUN_I_IN_FLIGHT && !v->runner_lives);
+		             (item.state == MUN_I_IN_FLIGHT && !v->runner.lives);
 		if (!doubt || item.request_seq == MUN_NO_SEQ)
 			continue;
 		code = mun_journal_exchange(j, item.request_seq, &ex, err);
@@ -122,13 +123,11 @@ enum mun_code mun_batch_view_load(struct mun_batch_view *ret, struct mun_journal
 	if (code != MUN_OK)
 		return code;
 	(void)snprintf(v.state, sizeof(v.state), "%s", mun_batch_state_name(v.batch.state));
-	load_runner(&v, j);
-	if (!v.runner_lives) {
-		uint64_t flying = v.batch.in_flight < v.batch.counts.pending
-		                          ? v.batch.in_flight
-		                          : v.batch.counts.pending;
-		v.batch.counts.in_doubt += flying;
-		v.batch.counts.pending -= flying;
+	mun_holder_read(&v.runner, j, batch);
+	if (v.runner.lives)
+		(void)snprintf(v.state, sizeof(v.state), "%s", v.runner.phase);
+	if (!v.runner.lives) {
+		v.batch.counts = mun_batch_at_rest(&v.batch);
 		v.batch.in_flight = 0;
 	}
 	if (v.batch.items == 1) {
@@ -137,6 +136,8 @@ enum mun_code mun_batch_view_load(struct mun_batch_view *ret, struct mun_journal
 	}
 	if (code == MUN_OK)
 		code = load_target(&v, j, err);
+	if (code == MUN_OK)
+		code = load_window(&v, j, mun_clock_system(), err);
 	if (code == MUN_OK)
 		code = load_open(&v, j, err);
 	if (code == MUN_OK)
@@ -156,7 +157,7 @@ static void add_time(struct mun_canon *c, const char *key, int64_t time_us)
 	mun_canon_str(c, key, text);
 }
 
-static void add_counts(struct mun_canon *c, const struct mun_batch *b)
+void mun_batch_view_counts(struct mun_canon *c, const struct mun_batch *b)
 {
 	const struct mun_op *op = &mun_ops[b->op];
 
@@ -172,18 +173,48 @@ static void add_counts(struct mun_canon *c, const struct mun_batch *b)
 	mun_canon_end(c);
 }
 
-static void make_object(struct mun_buf *out, const struct mun_batch_view *v, int exit_status)
+static void add_windows(struct mun_canon *c, const struct mun_batch_view *v)
 {
-	char batch[MUN_REF_TEXT], plan[MUN_REF_TEXT], org[MUN_ID_TEXT], next[512];
+	if (!mun_batch_is_open(v->batch.state)) {
+		mun_canon_null(c, "windows");
+		return;
+	}
+	mun_canon_array(c, "windows");
+	for (size_t i = 0; i < v->rate.len; i++) {
+		mun_canon_object(c, NULL);
+		mun_canon_int(c, "limit", v->rate.window[i].limit);
+		mun_canon_int(c, "period_ms", (int64_t)v->rate.window[i].period_ms);
+		mun_canon_int(c, "used", v->used[i]);
+		mun_canon_end(c);
+	}
+	mun_canon_end(c);
+}
+
+int mun_batch_view_exit(const struct mun_batch_view *v)
+{
 	const struct mun_batch *b = &v->batch;
+	enum mun_why why = mun_why_find(b->why);
+
+	if (b->state == MUN_B_INTERRUPTED && why == MUN_WHY_SIGNAL)
+		return (int)mun_why_exit(why);
+	if (v->runner.lives || (mun_batch_is_open(b->state) && b->state != MUN_B_HALTED &&
+	                        b->state != MUN_B_STOPPED && b->counts.in_doubt == 0))
+		return -1;
+	return (int)mun_outcome_exit(b, v->only);
+}
+
+/* The first fields are fixed; new ones only ever follow them. */
+static void make_object(struct mun_buf *out, const struct mun_batch_view *v, int exit_status,
+                        const char *next)
+{
+	char batch[MUN_REF_TEXT], plan[MUN_REF_TEXT], org[MUN_ID_TEXT];
+	const struct mun_batch *b = &v->batch;
+	const char *reason = v->runner.waits_for[0] ? v->runner.waits_for : b->why;
 	struct mun_canon c;
 
 	mun_ref_format(batch, 'b', &b->batch);
 	mun_ref_format(plan, 'p', &b->plan);
 	mun_id_format(org, &b->org);
-	mun_outcome_next(next, sizeof(next), b);
-	if (v->runner_lives)
-		next[0] = '\0';
 	mun_canon_init(&c, out);
 	mun_canon_loose(&c);
 	mun_canon_object(&c, NULL);
@@ -192,44 +223,90 @@ static void make_object(struct mun_buf *out, const struct mun_batch_view *v, int
 	mun_canon_str(&c, "op", mun_ops[b->op].name);
 	mun_canon_str(&c, "org", org);
 	mun_canon_str(&c, "state", v->state);
-	add_counts(&c, b);
+	mun_batch_view_counts(&c, b);
 	add_time(&c, "started", b->started_us);
 	add_time(&c, "ended", b->ended_us);
-	mun_canon_int(&c, "exit", exit_status);
-	mun_canon_str(&c, "action", v->runner_lives ? "wait" : mun_outcome_action(b));
+	if (exit_status < 0)
+		mun_canon_null(&c, "exit");
+	else
+		mun_canon_int(&c, "exit", exit_status);
+	mun_canon_str(&c, "action", v->runner.lives ? "wait" : mun_outcome_action(b));
 	mun_canon_str(&c, "next_command", next[0] ? next : NULL);
 	add_time(&c, "next_at", v->next_at_us);
-	mun_canon_str(&c, "reason", b->why[0] ? b->why : NULL);
+	mun_canon_str(&c, "reason", reason[0] ? reason : NULL);
 	mun_canon_str(&c, "base_url", v->base_url[0] ? v->base_url : NULL);
 	mun_canon_int(&c, "epoch", b->epoch);
-	mun_canon_str(&c, "held_by", v->holder[0] ? v->holder : NULL);
+	mun_canon_str(&c, "held_by", v->runner.text[0] ? v->runner.text : NULL);
 	add_time(&c, "oldest_in_doubt", v->oldest_doubt_us);
+	mun_canon_bool(&c, "holder_stopped", v->runner.stopped);
+	add_windows(&c, v);
 	mun_canon_end(&c);
 	mun_buf_putc(out, '\n');
 }
 
-static void add_line_time(struct mun_buf *out, const char *label, int64_t time_us)
+static void add_line_time(struct mun_buf *out, const struct mun_app *app, const char *label,
+                          int64_t time_us)
 {
-	char text[MUN_DATE_MAX];
-
 	if (time_us == MUN_TIME_NONE)
 		return;
-	mun_date_format(text, time_us);
-	mun_buf_printf(out, "%-10s %s\n", label, text);
+	mun_buf_printf(out, "%-10s ", label);
+	mun_out_time(out, app, time_us);
+	mun_buf_putc(out, '\n');
 }
 
-static void make_lines(struct mun_buf *out, const struct mun_batch_view *v)
+static void add_doubt(struct mun_buf *out, const struct mun_app *app, int64_t since_us)
 {
-	char batch[MUN_REF_TEXT], plan[MUN_REF_TEXT], org[MUN_ID_TEXT], next[512];
+	struct mun_now now;
+	char age[32];
+
+	if (since_us == MUN_TIME_NONE)
+		return;
+	app->clock->now(app->clock, &now);
+	mun_duration_format(age, sizeof(age), (now.real_us - since_us) / 1000);
+	mun_buf_puts(out, "in doubt   since ");
+	mun_out_time(out, app, since_us);
+	mun_buf_printf(out, ", %s ago\n", age);
+}
+
+static void add_holder(struct mun_buf *out, const struct mun_holder *h)
+{
+	mun_buf_puts(out, "held by    ");
+	mun_text_visible(out, h->text, strlen(h->text), false);
+	mun_buf_puts(out, h->stopped ? " (stopped: it holds the lock and does nothing; kill -CONT "
+	                               "wakes it)\n"
+	                             : "\n");
+}
+
+static void add_rate(struct mun_buf *out, const struct mun_app *app, const struct mun_batch_view *v)
+{
+	char rate[256];
+
+	if (!mun_batch_is_open(v->batch.state))
+		return;
+	mun_rate_format(rate, sizeof(rate), &v->rate);
+	mun_buf_printf(out, "rate       %s", rate);
+	for (size_t i = 0; i < v->rate.len; i++)
+		mun_buf_printf(out, "%s%u", i == 0 ? ", used " : "/", v->used[i]);
+	mun_buf_puts(out, "\n");
+	if (v->next_at_us == MUN_TIME_NONE)
+		mun_buf_puts(out, "request    may go now\n");
+	else
+		add_line_time(out, app, "request", v->next_at_us);
+}
+
+static void make_lines(struct mun_buf *out, const struct mun_app *app,
+                       const struct mun_batch_view *v, const char *next)
+{
+	char batch[MUN_REF_TEXT], plan[MUN_REF_TEXT], org[MUN_ID_TEXT];
 	const struct mun_batch *b = &v->batch;
 	const struct mun_op *op = &mun_ops[b->op];
 	const struct mun_counts *c = &b->counts;
-	const char *why = mun_why_sentence(mun_why_find(b->why));
+	const char *why =
+		v->runner.lives ? v->runner.waits_for : mun_why_sentence(mun_why_find(b->why));
 
 	mun_ref_format(batch, 'b', &b->batch);
 	mun_ref_format(plan, 'p', &b->plan);
 	mun_id_format(org, &b->org);
-	mun_outcome_next(next, sizeof(next), b);
 	mun_buf_printf(out, "batch      %s (%s, plan %s)\n", batch, op->name, plan);
 	mun_buf_printf(out, "org        %s at %s\n", org, v->base_url);
 	mun_buf_printf(out, "state      %s%s%s\n", v->state, why[0] ? ": " : "", why);
@@ -241,31 +318,53 @@ static void make_lines(struct mun_buf *out, const struct mun_batch_view *v)
 	               mun_verdict_name(op->already), (unsigned long long)c->failed,
 	               (unsigned long long)c->in_doubt, (unsigned long long)c->skipped,
 	               (unsigned long long)c->cancelled, (unsigned long long)c->pending);
-	add_line_time(out, "started", b->started_us);
-	add_line_time(out, "ended", b->ended_us);
-	add_line_time(out, "in doubt", v->oldest_doubt_us);
-	add_line_time(out, "not before", v->next_at_us);
-	if (v->runner_lives) {
-		mun_buf_puts(out, "held by    ");
-		mun_text_visible(out, v->holder, strlen(v->holder), false);
-		mun_buf_putc(out, '\n');
-	} else if (next[0]) {
+	add_line_time(out, app, "started", b->started_us);
+	add_line_time(out, app, "ended", b->ended_us);
+	add_doubt(out, app, v->oldest_doubt_us);
+	add_rate(out, app, v);
+	if (v->runner.lives)
+		add_holder(out, &v->runner);
+	else if (next[0])
 		mun_buf_printf(out, "next       %s\n", next);
-	}
 }
 
 enum mun_code mun_batch_view_print(struct mun_app *app, const struct mun_batch_view *v,
                                    int exit_status, struct mun_err *err)
 {
 	struct mun_buf out MUN_BUF_CLEANUP;
+	struct mun_buf next MUN_BUF_CLEANUP;
 
 	mun_buf_init(&out, OBJECT_MAX);
+	mun_buf_init(&next, OBJECT_MAX / 2);
+	if (!v->runner.lives)
+		mun_next_command(&next, app, &v->batch, v->base_url);
 	if (exit_status < 0)
-		exit_status = (int)mun_outcome_exit(&v->batch, v->only);
+		exit_status = mun_batch_view_exit(v);
 	if (app->output == MUN_OUT_TABLE)
-		make_lines(&out, v);
+		make_lines(&out, app, v, mun_buf_str(&next));
 	else
-		make_object(&out, v, exit_status);
-	enum mun_code code = mun_buf_check(&out, "description of a batch", err);
-	return code != MUN_OK ? code : mun_out_text(app, out.data, out.len, err);
+		make_object(&out, v, exit_status, mun_buf_str(&next));
+	enum mun_code code = mun_buf_check(&next, "the next command", err);
+	if (code == MUN_OK)
+		code = mun_buf_check(&out, "description of a batch", err);
+	if (code != MUN_OK)
+		return code;
+	if (app->output == MUN_OUT_JSONL) /* --fields chose the columns of the rows before it */
+		return mun_out_text(app, out.data, out.len, err);
+	return mun_out_object(app, &out, err);
+}
+
+enum mun_code mun_batch_view_fields(struct mun_app *app, struct mun_err *err)
+{
+	const struct mun_batch_view any = { .next_at_us = MUN_TIME_NONE,
+		                            .runner = { .waits_for = "" } };
+	struct mun_buf object MUN_BUF_CLEANUP;
+	struct mun_buf chosen MUN_BUF_CLEANUP;
+
+	mun_buf_init(&object, OBJECT_MAX);
+	mun_buf_init(&chosen, OBJECT_MAX);
+	if (!app->args.fields || app->output != MUN_OUT_JSON)
+		return MUN_OK;
+	make_object(&object, &any, 0, "");
+	return mun_fields_select(&chosen, object.data, object.len, app->args.fields, err);
 }

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
-#include <unistd.h>
 
 #include "cmd/batch_view.h"
 #include "cmd/commands.h"
-#include "cmd/engine/outcome.h"
 #include "cmd/execute.h"
+#include "cmd/holder.h"
 #include "cmd/plan_view.h"
-#include "lib/file.h"
 
 static enum mun_code append_one(struct mun_journal *j, struct mun_entry *e, struct mun_err *err)
 {
@@ -24,6 +22,14 @@ static enum mun_code discard(struct mun_app *app, struct mun_journal *j, const s
 	};
 	enum mun_code code;
 
+	if (p->state == MUN_PLAN_CONSUMED) {
+		char batch[MUN_REF_TEXT];
+
+		mun_ref_format(batch, 'b', &p->batch);
+		code = mun_fail(err, MUN_E_USAGE, "the plan was executed by batch %s", batch);
+		mun_hint(err, "muniment cancel %s", batch);
+		return code;
+	}
 	if (p->state != MUN_PLAN_STORED)
 		return mun_fail(err, MUN_E_USAGE, "the plan is %s already",
 		                mun_plan_view_state(app, p));
@@ -93,6 +99,9 @@ static enum mun_code cancel_idle(struct mun_app *app, struct mun_journal *j, str
 		                .org = b->org };
 	e.u.pause.state = mun_batch_state_name(MUN_B_CANCELLED);
 	e.u.pause.counts = b->counts;
+	/* Whoever sent what is in flight is dead: nobody knows what came of it. */
+	e.u.pause.counts.in_doubt += b->in_flight;
+	e.u.pause.counts.pending -= b->in_flight;
 	code = append_one(j, &e, err);
 	return code == MUN_OK ? mun_journal_batch(j, &b->batch, b, err) : code;
 }
@@ -113,29 +122,44 @@ static enum mun_code mark(struct mun_app *app, struct mun_journal *j, const stru
 	return append_one(j, &e, err);
 }
 
+/* Under the lock, or by the mark when somebody holds it; he may have left in between. */
+static enum mun_code cancel_open(struct mun_app *app, struct mun_journal *j, struct mun_batch *b,
+                                 const char *reason, struct mun_err *err)
+{
+	int fd = -1;
+	enum mun_code code = mun_holder_take(app, j, &b->batch, &fd, NULL, 0, err);
+
+	if (code == MUN_E_BUSY) {
+		code = mark(app, j, b, reason, err);
+		if (code != MUN_OK)
+			return code;
+		code = mun_holder_take(app, j, &b->batch, &fd, NULL, 0, err);
+		if (code == MUN_E_BUSY)
+			return MUN_OK;
+	}
+	if (code == MUN_OK)
+		code = mun_journal_batch(j, &b->batch, b, err);
+	if (code == MUN_OK && mun_batch_is_open(b->state))
+		code = cancel_idle(app, j, b, reason, err);
+	mun_holder_release(&fd);
+	return code;
+}
+
 static enum mun_code cancel_batch(struct mun_app *app, struct mun_journal *j, struct mun_batch *b,
                                   const char *reason, int *ret_exit, struct mun_err *err)
 {
-	MUN_CLEANUP(mun_closep) int fd = -1;
-	char path[4200];
 	enum mun_code code;
 
 	if (!mun_batch_is_open(b->state))
 		return mun_fail(err, MUN_E_USAGE, "the batch has ended already (%s)",
 		                mun_batch_state_name(b->state));
-	mun_journal_lock_path(j, &b->batch, path, sizeof(path));
-	code = mun_lock_take(&fd, path, err);
-	if (code == MUN_E_BUSY) {
-		code = mark(app, j, b, reason, err);
-	} else if (code == MUN_OK) {
-		code = cancel_idle(app, j, b, reason, err);
-		mun_closep(&fd);
-	}
+	code = cancel_open(app, j, b, reason, err);
+	if (code == MUN_OK)
+		code = mun_journal_batch(j, &b->batch, b, err);
 	if (code != MUN_OK)
 		return code;
-	*ret_exit = b->counts.in_doubt > 0 ? 13 : 0;
-	return mun_report_batch(app, j, b, "", MUN_TIME_NONE,
-	                        mun_outcome_exit(b, mun_only_verdict(j, b)), err);
+	*ret_exit = mun_doubt_exit(j, b);
+	return mun_report_batch(app, j, b, "", MUN_TIME_NONE, -1, err);
 }
 
 static enum mun_code run(struct mun_app *app, int *ret_exit, struct mun_err *err)
@@ -152,7 +176,9 @@ static enum mun_code run(struct mun_app *app, int *ret_exit, struct mun_err *err
 	if (app->args.args_len != 1)
 		return mun_fail(err, MUN_E_USAGE, "cancel needs one batch or plan");
 	is_plan = strncmp(app->args.args[0], "p-", 2) == 0;
-	code = mun_app_journal(app, MUN_JOURNAL_WRITE, &j, err);
+	code = is_plan ? mun_plan_view_fields(app, err) : mun_batch_view_fields(app, err);
+	if (code == MUN_OK)
+		code = mun_app_journal(app, MUN_JOURNAL_WRITE, &j, err);
 	if (code == MUN_OK)
 		code = is_plan ? mun_query_plan(j, app->args.args[0], &ref, err)
 		               : mun_query_batch(j, app->args.args[0], &ref, err);

@@ -31,7 +31,6 @@ enum mun_group_bit {
 	MUN_G_RESUME = 1u << 10,  /* --all --accept-identity-change (with --reason) */
 	MUN_G_RESOLVE = 1u << 11, /* --assume */
 	MUN_G_STATUS = 1u << 12,  /* --all */
-	MUN_G_ITEMS = 1u << 13,   /* --state */
 	MUN_G_TOKEN = 1u << 14,   /* --replace --new-key-file --new-passphrase-file --token-* */
 	MUN_G_VERIFY = 1u << 15,  /* --strict */
 	MUN_G_CONFIRM = 1u << 16, /* --confirm alone, for run */
@@ -91,7 +90,10 @@ struct mun_app {
 		vault_dir[4096]; /* resolved: flag, environment, XDG default; "" none */
 	bool stdin_tty, stderr_tty, stdout_tty;
 	const char *version;
+	char exe_sha256[65];    /* of the program, hex; "" unknown */
 	struct mun_secret live; /* copy of the token in use: mun_say() blots it out */
+	bool output_said;       /* that stdout cannot be written was said */
+	bool journal_said;      /* what there is to say about the journal's place was said */
 };
 struct mun_cmd {
 	const char *name;

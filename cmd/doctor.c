@@ -2,6 +2,7 @@
 #include "cmd/doctor.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,41 +15,68 @@
 #include "lib/date.h"
 #include "lib/file.h"
 
+#define VERIFY         "muniment verify tells more"
+#define EXPIRY_SOON_US (INT64_C(7) * 24 * 3600 * 1000000)
+
+static void list_done(struct mun_token_info **list)
+{
+	free(*list);
+	*list = NULL;
+}
+
 static const struct mun_column columns[] = {
 	{ "check", MUN_CELL_TEXT, true },
 	{ "result", MUN_CELL_TEXT, true },
-	{ "detail", MUN_CELL_TEXT, true },
+	{ "found", MUN_CELL_TEXT, true },
 	{ "fix", MUN_CELL_TEXT, true },
 };
 
+/* Of several bad findings the exit status tells the one that is worse: journal, server, token. */
+static unsigned rank(enum mun_code code)
+{
+	switch (code) {
+	case MUN_OK:
+		return 0;
+	case MUN_E_JOURNAL:
+	case MUN_E_FULL:
+	case MUN_E_CORRUPT:
+		return 4;
+	case MUN_E_REMOTE:
+		return 3;
+	case MUN_E_CREDENTIAL:
+		return 2;
+	default:
+		return 1;
+	}
+}
+
 enum mun_code mun_doctor_add(struct mun_doctor *d, const char *check, enum mun_health health,
-                             enum mun_code code, const char *detail, const char *fix,
+                             enum mun_code code, const char *found, const char *fix,
                              struct mun_err *err)
 {
-	static const char *const results[] = { "ok", "warning", "bad" };
+	static const char *const results[] = { "ok", "warn", "fail" };
 	const struct mun_cell cells[] = {
 		{ .text = check },
 		{ .text = results[health] },
-		{ .text = detail },
+		{ .text = found },
 		{ .text = fix },
 	};
 
-	if (health == MUN_HEALTH_BAD && d->worst == MUN_OK)
+	if (health == MUN_HEALTH_BAD && rank(code) > rank(d->worst))
 		d->worst = code;
 	return mun_out_row(d->out, cells, err);
 }
 
-/* A message and its hint are a finding and its fix. */
-static enum mun_code add_error(struct mun_doctor *d, const char *check, const struct mun_err *found,
-                               struct mun_err *err)
+enum mun_code mun_doctor_add_error(struct mun_doctor *d, const char *check, enum mun_health health,
+                                   const struct mun_err *found, const char *fix,
+                                   struct mun_err *err)
 {
 	const char *hint = strstr(found->text, "\nhint: ");
-	char detail[MUN_ERR_TEXT_MAX];
+	char text[MUN_ERR_TEXT_MAX];
 
-	(void)snprintf(detail, sizeof detail, "%.*s",
+	(void)snprintf(text, sizeof text, "%.*s",
 	               hint ? (int)(hint - found->text) : (int)strlen(found->text), found->text);
-	return mun_doctor_add(d, check, MUN_HEALTH_BAD, found->code, detail, hint ? hint + 7 : NULL,
-	                      err);
+	return mun_doctor_add(d, check, health, found->code, text, hint ? hint + 7 : fix, err);
 }
 
 struct doubt {
@@ -77,17 +105,19 @@ static enum mun_code count_doubt(void *arg, const struct mun_batch *b, struct mu
 static enum mun_code check_doubt(struct mun_doctor *d, struct mun_journal *j, struct mun_err *err)
 {
 	struct doubt doubt = { j, 0, MUN_TIME_NONE };
-	char detail[160], age[32];
+	char text[160], age[32];
+	struct mun_err found = { 0 };
 	struct mun_now now;
-	enum mun_code code = mun_journal_batches(j, false, count_doubt, &doubt, err);
 
-	if (code != MUN_OK || doubt.items == 0)
-		return code;
+	if (mun_journal_batches(j, false, count_doubt, &doubt, &found) != MUN_OK)
+		return mun_doctor_add_error(d, "in doubt", MUN_HEALTH_BAD, &found, VERIFY, err);
+	if (doubt.items == 0)
+		return MUN_OK;
 	d->app->clock->now(d->app->clock, &now);
 	mun_duration_format(age, sizeof age, (now.real_us - doubt.since_us) / 1000);
-	(void)snprintf(detail, sizeof detail, "%llu in doubt, the oldest was sent %s ago",
+	(void)snprintf(text, sizeof text, "%llu in doubt, the oldest was sent %s ago",
 	               (unsigned long long)doubt.items, age);
-	return mun_doctor_add(d, "in doubt", MUN_HEALTH_WARNING, MUN_OK, detail,
+	return mun_doctor_add(d, "in doubt", MUN_HEALTH_WARNING, MUN_OK, text,
 	                      "muniment resolve BATCH (muniment status lists them)", err);
 }
 
@@ -96,34 +126,34 @@ static enum mun_code check_journal(struct mun_doctor *d, struct mun_err *err)
 	MUN_CLEANUP(mun_journal_closep) struct mun_journal *j = NULL;
 	struct mun_err found = { 0 };
 	struct mun_head head;
-	char detail[4200];
+	char text[4200];
 	enum mun_code code;
 
 	if (d->app->journal_dir[0] && access(d->app->journal_dir, F_OK) != 0) {
-		(void)snprintf(detail, sizeof detail, "none yet at %s", d->app->journal_dir);
-		return mun_doctor_add(d, "journal", MUN_HEALTH_OK, MUN_OK, detail, NULL, err);
+		(void)snprintf(text, sizeof text, "none yet at %s", d->app->journal_dir);
+		return mun_doctor_add(d, "journal", MUN_HEALTH_OK, MUN_OK, text, NULL, err);
 	}
 	if (mun_app_journal(d->app, MUN_JOURNAL_READ, &j, &found) != MUN_OK ||
 	    mun_journal_head(j, &head, &found) != MUN_OK)
-		return add_error(d, "journal", &found, err);
-	(void)snprintf(detail, sizeof detail, "%llu entries in %s", (unsigned long long)head.size,
+		return mun_doctor_add_error(d, "journal", MUN_HEALTH_BAD, &found, VERIFY, err);
+	(void)snprintf(text, sizeof text, "%llu entries in %s", (unsigned long long)head.size,
 	               d->app->journal_dir);
-	code = mun_doctor_add(d, "journal", MUN_HEALTH_OK, MUN_OK, detail, NULL, err);
+	code = mun_doctor_add(d, "journal", MUN_HEALTH_OK, MUN_OK, text, NULL, err);
 	return code == MUN_OK ? check_doubt(d, j, err) : code;
 }
 
 /* Of the journal's directory, or of the nearest one above that exists. */
 static enum mun_code check_file_system(struct mun_doctor *d, struct mun_err *err)
 {
-	char path[sizeof d->app->journal_dir], detail[128];
+	char path[sizeof d->app->journal_dir];
 	struct mun_err found = { 0 };
 	const char *name = "";
 	enum mun_fs_kind kind;
-	char *slash;
 
 	(void)snprintf(path, sizeof path, "%s", d->app->journal_dir);
 	while (path[0] && access(path, F_OK) != 0) {
-		slash = strrchr(path, '/');
+		char *slash = strrchr(path, '/');
+
 		if (!slash)
 			(void)snprintf(path, sizeof path, ".");
 		else
@@ -132,25 +162,42 @@ static enum mun_code check_file_system(struct mun_doctor *d, struct mun_err *err
 	if (!path[0])
 		return MUN_OK;
 	if (mun_fs_kind(&kind, &name, path, &found) != MUN_OK)
-		return add_error(d, "file system", &found, err);
-	(void)snprintf(detail, sizeof detail, "%s", name);
+		return mun_doctor_add_error(d, "file system", MUN_HEALTH_BAD, &found,
+		                            "check the path of --journal", err);
 	if (kind == MUN_FS_LOCAL)
-		return mun_doctor_add(d, "file system", MUN_HEALTH_OK, MUN_OK, detail, NULL, err);
+		return mun_doctor_add(d, "file system", MUN_HEALTH_OK, MUN_OK, name, NULL, err);
 	if (kind == MUN_FS_VOLATILE)
-		return mun_doctor_add(d, "file system", MUN_HEALTH_WARNING, MUN_OK, detail,
+		return mun_doctor_add(d, "file system", MUN_HEALTH_WARNING, MUN_OK, name,
 		                      "it may vanish with the container or at a reboot: --journal "
 		                      "on a volume that stays",
 		                      err);
-	return mun_doctor_add(d, "file system", MUN_HEALTH_BAD, MUN_E_JOURNAL, detail,
+	return mun_doctor_add(d, "file system", MUN_HEALTH_BAD, MUN_E_JOURNAL, name,
 	                      "--journal DIR on a local file system", err);
+}
+
+static enum mun_code check_expiry(struct mun_doctor *d, const struct mun_token_info *info,
+                                  struct mun_err *err)
+{
+	char name[64], found[96], fix[96], when[MUN_DATE_MAX];
+	struct mun_now now;
+
+	d->app->clock->now(d->app->clock, &now);
+	if (info->expires_us == MUN_TIME_NONE || info->expires_us > now.real_us + EXPIRY_SOON_US)
+		return MUN_OK;
+	mun_date_format(when, info->expires_us);
+	(void)snprintf(name, sizeof name, "token %s", info->name);
+	(void)snprintf(found, sizeof found, "%s %s",
+	               info->expires_us > now.real_us ? "expires" : "expired", when);
+	(void)snprintf(fix, sizeof fix, "muniment token add %s --replace", info->name);
+	return mun_doctor_add(d, name, MUN_HEALTH_WARNING, MUN_OK, found, fix, err);
 }
 
 static enum mun_code check_vault(struct mun_doctor *d, struct mun_err *err)
 {
 	MUN_CLEANUP(mun_vault_closep) struct mun_vault *v = NULL;
+	MUN_CLEANUP(list_done) struct mun_token_info *list = NULL;
 	struct mun_err found = { 0 };
-	char detail[64];
-	const char *kind;
+	char text[96];
 	enum mun_code code;
 
 	if (!d->app->vault_dir[0] || access(d->app->vault_dir, F_OK) != 0)
@@ -158,12 +205,21 @@ static enum mun_code check_vault(struct mun_doctor *d, struct mun_err *err)
 	code = mun_unlock_open(&v, d->app, false, &found);
 	if (code == MUN_E_NOTFOUND)
 		return mun_doctor_add(d, "vault", MUN_HEALTH_OK, MUN_OK, "none yet", NULL, err);
-	if (code != MUN_OK)
-		return add_error(d, "vault", &found, err);
-	kind = mun_vault_key_kind(v);
-	(void)snprintf(detail, sizeof detail, "%s%s", kind ? "opened by a " : "empty",
-	               kind ? kind : "");
-	return mun_doctor_add(d, "vault", MUN_HEALTH_OK, MUN_OK, detail, NULL, err);
+	if (code == MUN_OK)
+		code = mun_vault_list(v, &list, &d->tokens, &found);
+	if (code != MUN_OK) {
+		d->vault_bad = true;
+		return mun_doctor_add_error(d, "vault", MUN_HEALTH_BAD, &found,
+		                            "put a backup of the vault back, or remove it and add "
+		                            "the tokens again",
+		                            err);
+	}
+	(void)snprintf(text, sizeof text, "%zu %s, opened by a %s", d->tokens,
+	               d->tokens == 1 ? "token" : "tokens", mun_vault_key_kind(v));
+	code = mun_doctor_add(d, "vault", MUN_HEALTH_OK, MUN_OK, text, NULL, err);
+	for (size_t i = 0; code == MUN_OK && i < d->tokens; i++)
+		code = check_expiry(d, &list[i], err);
+	return code;
 }
 
 static enum mun_code run_doctor(struct mun_app *app, int *ret_exit, struct mun_err *err)

@@ -3,15 +3,18 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "cmd/app.h"
+#include "cmd/batch_view.h"
 #include "cmd/consent.h"
 #include "cmd/credential.h"
 #include "cmd/draw.h"
 #include "cmd/engine/preflight.h"
+#include "cmd/holder.h"
 #include "cmd/pace.h"
 #include "cmd/signal.h"
-#include "lib/file.h"
+#include "cmd/stream.h"
+#include "cmd/warn.h"
 #include "lib/remote/http.h"
 
 /* What one execution holds; released in close_execution(). */
@@ -25,77 +28,49 @@ struct execution {
 	struct mun_http *http;
 	struct mun_preflight who;
 	struct mun_batch batch;
-	bool exists; /* the batch was started before */
+	bool exists;             /* the batch was started before */
+	struct mun_entry before; /* then: its newest start */
+	struct mun_decoded *before_owner;
 	int lock_fd;
-	char fingerprint[33], holder[600];
+	char fingerprint[33], holder[512], proxy[256];
 	struct mun_draw draw;
+	struct mun_stream stream;
 	struct mun_asking asking;
 };
 
 static void close_execution(struct execution *k)
 {
 	mun_draw_end(&k->draw);
+	mun_stream_close(&k->stream);
 	mun_http_closep(&k->http);
 	mun_credential_done(&k->credential);
-	mun_closep(&k->lock_fd);
-}
-
-/* One plan, one batch: its id follows from the plan's, so two starters meet at one lock. */
-static void batch_ref(struct mun_ref *ret, const struct mun_ref *plan)
-{
-	uint8_t digest[MUN_SHA256_LEN];
-	const struct mun_slice pieces[] = { { "batch", 5 }, { plan->bytes, sizeof(plan->bytes) } };
-
-	mun_sha256_of(digest, pieces, MUN_ARRAY_LEN(pieces));
-	memcpy(ret->bytes, digest, sizeof(ret->bytes));
-}
-
-static void command_line(const struct mun_app *app, char *ret, size_t ret_size)
-{
-	struct mun_operator who;
-	char since[MUN_DATE_MAX];
-	struct mun_now now;
-
-	mun_operator_of(&who, app);
-	app->clock->now(app->clock, &now);
-	mun_date_format(since, now.real_us);
-	(void)snprintf(ret, ret_size, "pid %d, user %s@%s, since %s, muniment %s", (int)getpid(),
-	               who.user, who.host, since, app->cmd->name);
-}
-
-static enum mun_code name_holder(struct execution *k, const char *path, struct mun_err *err)
-{
-	MUN_BUF_CLEANUP struct mun_buf holder;
-	struct mun_err ignored;
-	char id[MUN_REF_TEXT];
-	enum mun_code code;
-	bool held;
-
-	mun_buf_init(&holder, 4096);
-	mun_ref_format(id, 'b', &k->batch.batch);
-	if (mun_lock_read(&holder, &held, path, &ignored) != MUN_OK)
-		mun_buf_clear(&holder);
-	code = mun_fail(err, MUN_E_BUSY, "another process works on batch %s: %.*s", id,
-	                (int)strcspn(mun_buf_str(&holder), "\n"), mun_buf_str(&holder));
-	mun_hint(err, "Ctrl-C there, or muniment cancel %s, ends it", id);
-	return code;
+	mun_decoded_freep(&k->before_owner);
+	mun_holder_release(&k->lock_fd);
 }
 
 static enum mun_code take_lock(struct execution *k, struct mun_err *err)
 {
-	char path[4200];
-	enum mun_code code;
+	enum mun_code code = mun_holder_take(k->app, k->j, &k->batch.batch, &k->lock_fd, k->holder,
+	                                     sizeof(k->holder), err);
 
-	mun_journal_lock_path(k->j, &k->batch.batch, path, sizeof(path));
-	code = mun_lock_take(&k->lock_fd, path, err);
-	if (code == MUN_E_BUSY)
-		return name_holder(k, path, err);
-	if (code != MUN_OK)
-		return code;
-	command_line(k->app, k->holder, sizeof(k->holder));
 	k->draw.lock_fd = k->lock_fd;
 	k->draw.holder = k->holder;
-	return mun_lock_write(k->lock_fd, k->holder, strlen(k->holder), err);
+	k->draw.rate = &k->pace.rate;
+	return code;
+}
+
+/* The newest start: its options are ours too, its user, proxy and issuer are compared. */
+static enum mun_code load_start(struct execution *k, struct mun_err *err)
+{
+	MUN_BUF_CLEANUP struct mun_buf line;
+	enum mun_code code;
+
+	mun_buf_init(&line, MUN_ENTRY_MAX);
+	mun_decoded_freep(&k->before_owner);
+	code = mun_journal_entry(k->j, k->batch.newest_start_seq, &line, err);
+	return code == MUN_OK
+	               ? mun_entry_decode(&k->before, &k->before_owner, line.data, line.len, err)
+	               : code;
 }
 
 static enum mun_code load_batch(struct execution *k, struct mun_err *err)
@@ -103,9 +78,11 @@ static enum mun_code load_batch(struct execution *k, struct mun_err *err)
 	struct mun_ref id;
 	enum mun_code code;
 
-	batch_ref(&id, &k->x->plan.plan);
+	mun_holder_batch(&id, &k->x->plan.plan);
 	code = mun_journal_batch(k->j, &id, &k->batch, err);
 	k->exists = code == MUN_OK;
+	if (k->exists)
+		return load_start(k, err);
 	if (code != MUN_E_NOTFOUND)
 		return code;
 	k->batch = (struct mun_batch){ .batch = id,
@@ -131,16 +108,32 @@ static enum mun_code open_wire(struct execution *k, struct mun_err *err)
 {
 	struct mun_http_options o = { .base = &k->base,
 		                      .token = &k->credential.token,
-		                      .cacert = k->app->args.cacert,
+		                      .cacert = k->pace.cacert[0] ? k->pace.cacert : NULL,
 		                      .timeout_ms = (uint32_t)k->pace.timeout_ms,
 		                      .concurrency = k->pace.concurrency,
 		                      .user_agent = "muniment/" MUN_VERSION };
-	char proxy[256];
+	const char *before = k->exists ? k->before.u.start.proxy : NULL;
 
-	mun_http_proxy_host(proxy, sizeof(proxy), &k->base);
-	if (proxy[0] != '\0')
-		mun_say(k->app, "using the proxy %s\n", proxy);
+	mun_http_proxy_host(k->proxy, sizeof(k->proxy), &k->base);
+	if (k->exists && strcmp(before ? before : "", k->proxy) != 0)
+		mun_say(k->app, "the proxy has changed: %s, before %s\n",
+		        k->proxy[0] ? k->proxy : "none", before ? before : "none");
+	else if (k->proxy[0] != '\0')
+		mun_say(k->app, "using the proxy %s\n", k->proxy);
 	return mun_http_open(&k->http, &o, err);
+}
+
+static void on_waiting(void *arg, enum mun_phase phase, uint64_t wait_ms, const char *why)
+{
+	struct execution *k = arg;
+	char text[32];
+
+	mun_duration_format(text, sizeof(text), (int64_t)wait_ms);
+	mun_say(k->app, "waiting %s for %s%s%s\n", text,
+	        phase == MUN_PHASE_QUOTA    ? "quota"
+	        : phase == MUN_PHASE_SERVER ? "the server"
+	                                    : "the network",
+	        why[0] != '\0' ? ": " : "", why);
 }
 
 static enum mun_code identify(struct execution *k, int *ret_exit, struct mun_err *err)
@@ -154,7 +147,10 @@ static enum mun_code identify(struct execution *k, int *ret_exit, struct mun_err
 		                           .token_fingerprint = k->fingerprint,
 		                           .max_wait_ms = k->pace.max_wait_ms,
 		                           .on_terminal = k->app->stderr_tty,
-		                           .signals = mun_signal_count };
+		                           .no_bodies = k->pace.no_bodies,
+		                           .signals = mun_signal_count,
+		                           .waiting = on_waiting,
+		                           .arg = k };
 	enum mun_code code = mun_preflight_run(&o, &k->who, err);
 
 	if (code != MUN_OK && k->who.exit != 0)
@@ -165,22 +161,12 @@ static enum mun_code identify(struct execution *k, int *ret_exit, struct mun_err
 /* The user behind the token must be the one who began, unless said otherwise with a reason. */
 static enum mun_code same_identity(struct execution *k, struct mun_err *err)
 {
-	MUN_BUF_CLEANUP struct mun_buf line;
-	MUN_CLEANUP(mun_decoded_freep) struct mun_decoded *owner = NULL;
-	struct mun_entry e;
-	const char *before;
+	const char *id = k->exists ? k->before.u.start.identity_id : NULL;
+	const char *before = id ? id : k->before.u.start.token;
 	enum mun_code code;
 
-	mun_buf_init(&line, MUN_ENTRY_MAX);
-	if (!k->exists || k->app->args.accept_identity_change)
-		return MUN_OK;
-	code = mun_journal_entry(k->j, k->batch.newest_start_seq, &line, err);
-	if (code == MUN_OK)
-		code = mun_entry_decode(&e, &owner, line.data, line.len, err);
-	if (code != MUN_OK)
-		return code;
-	before = e.u.start.identity_id != NULL ? e.u.start.identity_id : e.u.start.token;
-	if (strcmp(before, e.u.start.identity_id != NULL ? k->who.me_id : k->fingerprint) == 0)
+	if (!k->exists || k->app->args.accept_identity_change ||
+	    strcmp(before, id ? k->who.me_id : k->fingerprint) == 0)
 		return MUN_OK;
 	code = mun_fail(err, MUN_E_USAGE,
 	                "the batch was begun by API user %s, this token belongs to %s", before,
@@ -192,7 +178,7 @@ static enum mun_code same_identity(struct execution *k, struct mun_err *err)
 static enum mun_code start(struct execution *k, struct mun_err *err)
 {
 	MUN_BUF_CLEANUP struct mun_buf options;
-	char machine[13], limits[256], proxy[256];
+	char machine[13], limits[256];
 	struct mun_entry e = { .kind = k->exists ? MUN_K_BATCH_RESUMED : MUN_K_BATCH_STARTED,
 		               .item = MUN_NO_ITEM,
 		               .has_batch = true,
@@ -209,19 +195,19 @@ static enum mun_code start(struct execution *k, struct mun_err *err)
 	if (code != MUN_OK)
 		return code;
 	mun_rate_format(limits, sizeof(limits), &k->pace.rate);
-	mun_http_proxy_host(proxy, sizeof(proxy), &k->base);
 	e.u.start.resolving = k->x->resolving;
 	e.u.start.plan = k->x->plan.plan;
 	e.u.start.epoch = k->batch.epoch + 1;
 	mun_operator_of(&e.u.start.operator_, k->app);
 	e.u.start.version = MUN_VERSION;
+	e.u.start.exe_sha256 = k->app->exe_sha256[0] ? k->app->exe_sha256 : NULL;
 	e.u.start.machine = machine;
 	e.u.start.reason = k->app->args.accept_identity_change ? k->app->args.reason : NULL;
 	e.u.start.token = k->fingerprint;
 	e.u.start.identity_id = k->who.has_me ? k->who.me_id : NULL;
 	e.u.start.identity_role = k->who.role[0] != '\0' ? k->who.role : NULL;
 	e.u.start.host = k->base.host;
-	e.u.start.proxy = proxy[0] != '\0' ? proxy : NULL;
+	e.u.start.proxy = k->proxy[0] != '\0' ? k->proxy : NULL;
 	e.u.start.limits = limits;
 	e.u.start.options = mun_buf_str(&options);
 	e.u.start.attempts = k->pace.attempts;
@@ -229,12 +215,57 @@ static enum mun_code start(struct execution *k, struct mun_err *err)
 	return code == MUN_OK ? mun_journal_batch(k->j, &k->batch.batch, &k->batch, err) : code;
 }
 
-static void lost(void *arg, const char *line)
+static void on_progress(void *arg, const struct mun_progress *p)
 {
-	struct mun_draw *d = arg;
+	struct execution *k = arg;
 
-	mun_draw_end(d);
-	mun_say(d->app, "outcome that could not be recorded: %s\n", line);
+	mun_draw_progress(&k->draw, p);
+}
+
+static void on_finished(void *arg, uint32_t item, uint64_t request_seq)
+{
+	struct execution *k = arg;
+
+	(void)item;
+	if (k->stream.out && k->app->stdout_tty) /* the two share a screen */
+		mun_draw_end(&k->draw);
+	mun_stream_attempt(&k->stream, request_seq);
+}
+
+static void on_lost(void *arg, const char *line)
+{
+	struct execution *k = arg;
+
+	mun_draw_end(&k->draw);
+	mun_say(k->app, "{\"unrecorded_outcome\":%s}\n", line);
+}
+
+static void on_clock_off(void *arg, int64_t offset_us)
+{
+	struct execution *k = arg;
+	char text[32];
+
+	mun_draw_end(&k->draw);
+	mun_duration_format(text, sizeof(text), (offset_us < 0 ? -offset_us : offset_us) / 1000);
+	mun_say(k->app,
+	        "the clock of this machine is %s %s the server's: the times of the entries are "
+	        "off by as much\n",
+	        text, offset_us > 0 ? "behind" : "ahead of");
+}
+
+static void say_what_runs(struct execution *k)
+{
+	char id[MUN_REF_TEXT], rate[256];
+
+	if (!k->app->args.verbose)
+		return;
+	mun_ref_format(id, 'b', &k->batch.batch);
+	mun_rate_format(rate, sizeof(rate), &k->pace.rate);
+	mun_say(k->app,
+	        "muniment: batch %s, epoch %u, at %s as API user %s%s%s, token %s, rate %s, "
+	        "concurrency %u\n",
+	        id, k->batch.epoch, k->base.text, k->who.has_me ? k->who.me_id : "unknown",
+	        k->who.role[0] ? " " : "", k->who.role, k->fingerprint, rate, k->pace.concurrency);
 }
 
 static enum mun_code engine(struct execution *k, struct mun_engine_result *ret, struct mun_err *err)
@@ -257,40 +288,46 @@ static enum mun_code engine(struct execution *k, struct mun_engine_result *ret, 
 		                        .stop_at_us = k->pace.stop_at_us,
 		                        .keep_going = a->keep_going,
 		                        .resolving = k->x->resolving,
-		                        .no_bodies =
-		                                a->bodies != NULL && strcmp(a->bodies, "none") == 0,
+		                        .only = k->x->only,
+		                        .only_len = k->x->only_len,
+		                        .no_bodies = k->pace.no_bodies,
 		                        .on_terminal = k->app->stderr_tty,
 		                        .signals = mun_signal_count,
-		                        .progress = mun_draw_progress,
-		                        .lost = lost,
-		                        .arg = &k->draw };
-	enum mun_code code = mun_engine_run(&o, ret, err);
+		                        .progress = on_progress,
+		                        .finished = on_finished,
+		                        .lost = on_lost,
+		                        .clock_off = on_clock_off,
+		                        .arg = k };
+	enum mun_code code;
 
-	mun_draw_end(&k->draw);
+	say_what_runs(k);
+	code = mun_engine_run(&o, ret, err);
+	mun_draw_summary(&k->draw, ret);
 	return code;
 }
 
 static int final_exit(struct execution *k, const struct mun_engine_result *r)
 {
-	unsigned status = mun_outcome_exit(&r->batch, mun_only_verdict(k->j, &r->batch));
-
-	if (k->x->resolving)
-		return r->batch.counts.in_doubt > 0     ? 13
-		       : r->batch.state == MUN_B_HALTED ? (int)status
-		                                        : 0;
-	if (mun_signal_number() != 0 && mun_batch_is_open(r->batch.state))
+	if (mun_signal_number() != 0 && (k->x->resolving || mun_batch_is_open(r->batch.state)))
 		return 128 + mun_signal_number();
-	return (int)status;
+	if (!k->x->resolving)
+		return (int)mun_outcome_exit(&r->batch, mun_only_verdict(k->j, &r->batch));
+	if (mun_why_exit(r->why) != 0)
+		return (int)mun_why_exit(r->why);
+	return r->batch.counts.in_doubt > 0 ? 13 : 0;
 }
 
 /* Nothing left to do: say how it ended. */
 static enum mun_code already_over(struct execution *k, int *ret_exit, struct mun_err *err)
 {
-	unsigned status = mun_outcome_exit(&k->batch, mun_only_verdict(k->j, &k->batch));
+	struct mun_batch_view view;
+	enum mun_code code = mun_batch_view_load(&view, k->j, &k->batch.batch, err);
 
-	*ret_exit = (int)status;
+	if (code != MUN_OK)
+		return code;
+	*ret_exit = mun_batch_view_exit(&view);
 	mun_say(k->app, "this plan was executed already; nothing was sent\n");
-	return mun_report_batch(k->app, k->j, &k->batch, "", MUN_TIME_NONE, status, err);
+	return mun_report_batch(k->app, k->j, &k->batch, "", MUN_TIME_NONE, *ret_exit, err);
 }
 
 static enum mun_code prepare(struct execution *k, int *ret_exit, struct mun_err *err)
@@ -299,34 +336,52 @@ static enum mun_code prepare(struct execution *k, int *ret_exit, struct mun_err 
 
 	if (code == MUN_OK) /* it may have moved on while nobody looked */
 		code = load_batch(k, err);
-	if (code == MUN_OK && k->x->prepare != NULL)
-		code = k->x->prepare(k->x->arg, k->j, &k->batch, err);
 	if (code == MUN_OK)
 		code = open_wire(k, err);
 	if (code == MUN_OK)
 		code = identify(k, ret_exit, err);
 	if (code == MUN_OK)
 		code = same_identity(k, err);
-	return code == MUN_OK ? mun_consent_ask(&k->asking, err) : code;
+	if (code != MUN_OK)
+		return code;
+	if (k->exists)
+		mun_warn_issuer(k->app, k->j, &k->batch, k->who.tls_issuer);
+	if (!k->x->resolving)
+		mun_warn_times(k->app, k->j, &k->asking);
+	return mun_consent_ask(&k->asking, err);
+}
+
+/* What is known without the lock and the server; *ret_over: there is nothing to do. */
+static enum mun_code look(struct execution *k, bool *ret_over, struct mun_err *err)
+{
+	enum mun_code code = mun_draw_init(&k->draw, k->app, err);
+
+	*ret_over = false;
+	if (code == MUN_OK)
+		code = mun_batch_view_fields(k->app, err);
+	if (code == MUN_OK)
+		code = mun_stream_open(&k->stream, k->app, k->j, err);
+	if (code == MUN_OK)
+		code = mun_plan_base(k->j, &k->x->plan, &k->base, err);
+	if (code == MUN_OK)
+		code = load_batch(k, err);
+	if (code == MUN_OK)
+		code = mun_pace_get(&k->pace, k->app, k->exists ? &k->before : NULL, err);
+	*ret_over = code == MUN_OK && k->exists && !mun_batch_is_open(k->batch.state) &&
+	            !k->x->resolving;
+	return code;
 }
 
 static enum mun_code execute(struct execution *k, int *ret_exit, struct mun_err *err)
 {
 	struct mun_engine_result result;
-	bool open;
-	enum mun_code code = mun_draw_init(&k->draw, k->app, err);
+	bool over, open;
+	enum mun_code code = look(k, &over, err);
 
-	if (code == MUN_OK)
-		code = mun_pace_get(&k->pace, k->app, err);
-	if (code == MUN_OK)
-		code = mun_plan_base(k->j, &k->x->plan, &k->base, err);
-	if (code == MUN_OK)
-		code = load_batch(k, err);
-	if (code != MUN_OK)
-		return code;
-	if (k->exists && !mun_batch_is_open(k->batch.state) && !k->x->resolving)
+	if (code == MUN_OK && over)
 		return already_over(k, ret_exit, err);
-	code = mun_consent_offline(&k->asking, &open, err);
+	if (code == MUN_OK)
+		code = mun_consent_offline(&k->asking, &open, err);
 	if (code == MUN_OK)
 		code = get_token(k, err);
 	mun_signal_install();
@@ -338,11 +393,10 @@ static enum mun_code execute(struct execution *k, int *ret_exit, struct mun_err 
 		code = engine(k, &result, err);
 	if (code != MUN_OK)
 		return code;
-	mun_closep(&k->lock_fd); /* nobody holds it any more when its state is shown */
+	mun_holder_release(&k->lock_fd); /* nobody holds it any more when its state is shown */
 	*ret_exit = final_exit(k, &result);
-	return mun_report_batch(
-		k->app, k->j, &result.batch, result.detail, result.next_at_us,
-		mun_outcome_exit(&result.batch, mun_only_verdict(k->j, &result.batch)), err);
+	return mun_report_batch(k->app, k->j, &result.batch, result.detail, result.next_at_us,
+	                        k->x->resolving ? -1 : *ret_exit, err);
 }
 
 enum mun_code mun_execute(struct mun_app *app, struct mun_journal *j, const struct mun_execute *x,
@@ -351,8 +405,24 @@ enum mun_code mun_execute(struct mun_app *app, struct mun_journal *j, const stru
 	struct execution k = { .app = app, .j = j, .x = x, .lock_fd = -1 };
 	enum mun_code code;
 
-	k.asking = (struct mun_asking){ app, j, &x->plan, x->planned, &k.base, &k.who };
+	*ret_exit = 0;
+	k.asking = (struct mun_asking){ .app = app,
+		                        .j = j,
+		                        .plan = &x->plan,
+		                        .planned = x->planned,
+		                        .base = &k.base,
+		                        .who = &k.who,
+		                        .batch = &k.batch,
+		                        .pace = &k.pace,
+		                        .token = &k.credential.token };
 	code = execute(&k, ret_exit, err);
 	close_execution(&k);
+	if (code != MUN_OK && mun_signal_number() != 0)
+		*ret_exit = 128 + mun_signal_number();
+	if (code != MUN_OK && !(code == MUN_E_IO && app->output_said))
+		mun_report_failed(app, j, &k.batch.batch,
+		                  x->resolving     ? -1
+		                  : *ret_exit != 0 ? *ret_exit
+		                                   : mun_app_exit(code));
 	return code;
 }

@@ -29,7 +29,8 @@ static const struct mun_opt common[] = {
 	FLAG("json", json, "the same as -o json"),
 	TEXT("fields", fields, "A,B,C", "only these columns, in this order"),
 	{ 'q', "quiet", MUN_OPT_FLAG, AT(quiet), NULL, "less on stderr", false, NULL },
-	{ 'v', "verbose", MUN_OPT_FLAG, AT(verbose), NULL, "more on stderr", false, NULL },
+	{ 'v', "verbose", MUN_OPT_FLAG, AT(verbose), NULL,
+	  "more on stderr: which journal, batch, user and pace", false, NULL },
 	FLAG("no-input", no_input, "never ask; fail instead"),
 	TEXT("color", color, "WHEN", "auto, always or never"),
 	TEXT("progress", progress, "HOW", "auto, tty, plain, json or none"),
@@ -111,17 +112,14 @@ static const struct mun_opt resume[] = {
 	HERE_FLAG("all", all, "each open batch, oldest first"),
 	HERE_FLAG("accept-identity-change", accept_identity_change,
 	          "go on as another API user than the batch's"),
-	TEXT("reason", reason, "TEXT", "why the identity may change"),
+	HERE_TEXT("reason", reason, "TEXT", "why the identity may change"),
 };
 static const struct mun_opt resolve[] = {
 	HERE_TEXT("assume", assume, "WHAT",
-	          "record a decision: archived, not-archived (restore: active, not-active)"),
+	          "decide: archived, not-archived; of a restore active, not-active"),
 };
 static const struct mun_opt status[] = {
 	FLAG("all", all, "ended batches and used plans too"),
-};
-static const struct mun_opt items[] = {
-	TEXT("state", f_state, "S,...", "items in one of these states"),
 };
 static const struct mun_opt token[] = {
 	FLAG("replace", replace, "renew a token that is stored already"),
@@ -140,7 +138,6 @@ const struct mun_opt_group mun_opt_groups[] = {
 	GROUP(MUN_G_RESUME, "Resuming", resume),
 	GROUP(MUN_G_RESOLVE, "Deciding", resolve),
 	GROUP(MUN_G_STATUS, "Which", status),
-	GROUP(MUN_G_ITEMS, "Which", items),
 	GROUP(MUN_G_TOKEN, "Vault", token),
 	GROUP(MUN_G_VERIFY, "Checks", verify),
 	GROUP(MUN_G_INPUT, "Input", input),

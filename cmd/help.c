@@ -84,7 +84,7 @@ static const char *effect_text(enum mun_effect effect)
 {
 	switch (effect) {
 	case MUN_READS_JOURNAL:
-		return "Reads what is stored here only; asks and changes nothing.";
+		return "Reads the journal only; asks and changes nothing.";
 	case MUN_ASKS_SERVER:
 		return "Asks the server, changes nothing there.";
 	case MUN_CHANGES_SERVER:
@@ -105,9 +105,28 @@ static bool shown_before(const struct mun_cmd *cmd, size_t group, const char *na
 	return false;
 }
 
-static void help_option(FILE *out, const struct mun_opt *o)
+/* The outputs that this command has; one that it lacks is refused. */
+static void outputs_text(char *ret, size_t ret_size, const struct mun_cmd *cmd)
 {
-	char left[64], short_[4] = "";
+	static const char *const names[] = { "table", "json", "jsonl", "csv", "ids" };
+	unsigned outputs = cmd->outputs ? cmd->outputs : 1u << MUN_OUT_TABLE;
+	size_t len = 0;
+
+	ret[0] = '\0';
+	for (unsigned i = 0; i < MUN_ARRAY_LEN(names) && len < ret_size; i++)
+		if (outputs & 1u << i)
+			len += (size_t)snprintf(ret + len, ret_size - len, "%s%s",
+			                        len > 0 ? ", " : "", names[i]);
+}
+
+static void help_option(FILE *out, const struct mun_cmd *cmd, const struct mun_opt *o)
+{
+	char left[64], short_[4] = "", outputs[64];
+	const char *help = o->help;
+
+	outputs_text(outputs, sizeof outputs, cmd);
+	if (strcmp(o->name, "output") == 0)
+		help = outputs;
 
 	if (o->short_) {
 		short_[0] = '-';
@@ -116,7 +135,7 @@ static void help_option(FILE *out, const struct mun_opt *o)
 	}
 	(void)snprintf(left, sizeof left, "--%s%s%s", o->name, o->value ? " " : "",
 	               o->value ? o->value : "");
-	(void)fprintf(out, "  %3s %-28s %s\n", short_, left, o->help);
+	(void)fprintf(out, "  %3s %-28s %s\n", short_, left, help);
 }
 
 void mun_help_command(FILE *out, const struct mun_cmd *cmd)
@@ -135,7 +154,7 @@ void mun_help_command(FILE *out, const struct mun_cmd *cmd)
 		(void)fprintf(out, "\n%s\n", g->title);
 		for (size_t k = 0; k < g->len; k++)
 			if (!shown_before(cmd, i, g->opts[k].name))
-				help_option(out, &g->opts[k]);
+				help_option(out, cmd, &g->opts[k]);
 	}
 }
 

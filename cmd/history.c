@@ -22,12 +22,10 @@ static enum mun_code run_history(struct mun_app *app, int *ret_exit, struct mun_
 		code = mun_app_journal(app, MUN_JOURNAL_READ, &j, err);
 	if (code == MUN_OK)
 		code = mun_out_open(&out, app, mun_history_columns, mun_history_columns_len, err);
-	if (code == MUN_OK)
-		code = mun_query_history(j, &filter, print_row, out, err);
-	if (code == MUN_OK)
-		code = mun_out_close(&out, err);
 	*ret_exit = 0;
-	return code;
+	if (code != MUN_OK)
+		return code;
+	return mun_rows_end(&out, mun_query_history(j, &filter, print_row, out, err), err);
 }
 
 const struct mun_cmd mun_cmd_history = {

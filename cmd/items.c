@@ -46,8 +46,12 @@ static enum mun_code print_ids(struct mun_app *app, struct mun_journal *j,
 	mun_buf_init(&ids.text, 2 * IDS_FLUSH);
 	enum mun_code code =
 		mun_query_items(j, batch, filter, mun_batch_is_held(j, batch), print_id, &ids, err);
-	if (code == MUN_OK)
+	if (code == MUN_OK) {
 		code = flush_ids(&ids, err);
+	} else if (code == MUN_E_CORRUPT) { /* the rest of the ids is whole */
+		struct mun_err ignored;
+		(void)flush_ids(&ids, &ignored);
+	}
 	mun_buf_done(&ids.text);
 	return code;
 }
@@ -59,10 +63,10 @@ static enum mun_code print_rows(struct mun_app *app, struct mun_journal *j,
 	struct mun_out *out MUN_CLEANUP(mun_out_abortp) = NULL;
 
 	enum mun_code code = mun_out_open(&out, app, mun_items_columns, mun_items_columns_len, err);
-	if (code == MUN_OK)
-		code = mun_query_items(j, batch, filter, mun_batch_is_held(j, batch), print_row,
-		                       out, err);
-	return code == MUN_OK ? mun_out_close(&out, err) : code;
+	if (code != MUN_OK)
+		return code;
+	code = mun_query_items(j, batch, filter, mun_batch_is_held(j, batch), print_row, out, err);
+	return mun_rows_end(&out, code, err);
 }
 
 static enum mun_code run_items(struct mun_app *app, int *ret_exit, struct mun_err *err)

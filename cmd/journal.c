@@ -85,7 +85,7 @@ static enum mun_code check(struct mun_app *app, int *ret_exit, struct mun_err *e
 {
 	struct mun_journal *j MUN_CLEANUP(mun_journal_closep) = NULL;
 
-	enum mun_code code = mun_app_journal(app, MUN_JOURNAL_READ, &j, err);
+	enum mun_code code = mun_verify_open(app, &j, err);
 	if (code == MUN_OK)
 		code = mun_verify_and_print(app, j, true, false, ret_exit, err);
 	return code;
@@ -95,7 +95,7 @@ static enum mun_code rebuild(struct mun_app *app, struct mun_err *err)
 {
 	struct mun_journal *j MUN_CLEANUP(mun_journal_closep) = NULL;
 
-	enum mun_code code = mun_app_journal(app, MUN_JOURNAL_WRITE, &j, err);
+	enum mun_code code = mun_app_journal(app, MUN_JOURNAL_REBUILD, &j, err);
 	if (code == MUN_OK)
 		code = mun_journal_rebuild(j, err);
 	if (code == MUN_OK && !app->args.quiet)
@@ -123,7 +123,7 @@ static enum mun_code backup(struct mun_app *app, const char *dir, int *ret_exit,
 	int len = snprintf(app->journal_dir, sizeof(app->journal_dir), "%s", dir);
 	if (len < 0 || (size_t)len >= sizeof(app->journal_dir))
 		return mun_fail(err, MUN_E_USAGE, "the path of the backup is too long");
-	code = mun_app_journal(app, MUN_JOURNAL_READ, &copy, err);
+	code = mun_verify_open(app, &copy, err);
 	if (code == MUN_OK)
 		code = mun_verify_and_print(app, copy, false, false, ret_exit, err);
 	return code;

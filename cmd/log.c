@@ -45,9 +45,9 @@ static enum mun_code print_table(struct mun_app *app, struct mun_journal *j,
 	struct mun_out *out MUN_CLEANUP(mun_out_abortp) = NULL;
 
 	enum mun_code code = mun_out_open(&out, app, columns, MUN_ARRAY_LEN(columns), err);
-	if (code == MUN_OK)
-		code = mun_query_log(j, filter, print_row, out, err);
-	return code == MUN_OK ? mun_out_close(&out, err) : code;
+	if (code != MUN_OK)
+		return code;
+	return mun_rows_end(&out, mun_query_log(j, filter, print_row, out, err), err);
 }
 
 static enum mun_code run_log(struct mun_app *app, int *ret_exit, struct mun_err *err)

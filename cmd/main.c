@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
-#include <poll.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +19,6 @@
 #include "cmd/signal.h"
 
 #define EXIT_BROKEN_PIPE 141
-#define EXIT_JOURNAL     12
 
 const struct mun_cmd *const mun_cmds[] = {
 	&mun_cmd_plan,    &mun_cmd_archive, &mun_cmd_restore, &mun_cmd_run,   &mun_cmd_resume,
@@ -27,41 +26,6 @@ const struct mun_cmd *const mun_cmds[] = {
 	&mun_cmd_show,    &mun_cmd_log,     &mun_cmd_verify,  &mun_cmd_token, &mun_cmd_journal,
 	&mun_cmd_doctor,  &mun_cmd_help,    &mun_cmd_version, NULL,
 };
-
-static int exit_status(enum mun_code code)
-{
-	switch (code) {
-	case MUN_OK:
-		return 0;
-	case MUN_E_NOMEM:
-	case MUN_E_IO:
-	case MUN_E_WINDOW:
-	case MUN_E_INTERNAL:
-		return 1;
-	case MUN_E_USAGE:
-		return 2;
-	case MUN_E_CREDENTIAL:
-		return 3;
-	case MUN_E_POLICY:
-		return 4;
-	case MUN_E_NOTFOUND:
-		return 5;
-	case MUN_E_INPUT:
-		return 7;
-	case MUN_E_BUSY:
-	case MUN_E_STALE:
-		return 11;
-	case MUN_E_JOURNAL:
-	case MUN_E_FULL:
-	case MUN_E_CORRUPT:
-		return EXIT_JOURNAL;
-	case MUN_E_REMOTE:
-		return 14;
-	case MUN_E_VERIFY:
-		return 15;
-	}
-	return 1;
-}
 
 /* A closed descriptor 0 to 2 would become the journal's, and messages would go into it. */
 static bool open_standard(void)
@@ -77,6 +41,8 @@ static void harden(void)
 {
 	const struct rlimit no_core = { 0, 0 };
 
+	/* Else each large block that is freed raises the size up to which blocks are kept. */
+	(void)mallopt(M_MMAP_THRESHOLD, 1 << 20);
 	(void)umask(077);
 	(void)setrlimit(RLIMIT_CORE, &no_core);
 #ifndef __SANITIZE_ADDRESS__ /* its leak check traces the process */
@@ -96,22 +62,18 @@ static void take_signals(const struct mun_cmd *cmd)
 		mun_signal_install();
 }
 
-/* Whoever read our output is gone. */
-static bool reader_gone(void)
-{
-	struct pollfd fd = { .fd = STDOUT_FILENO, .events = POLLOUT };
-
-	return poll(&fd, 1, 0) == 1 && (fd.revents & POLLERR) != 0;
-}
-
-static int report(struct mun_app *app, enum mun_code code, const struct mun_err *err)
+/* What a command set before it failed to print stays: only success becomes 1. */
+static int report(struct mun_app *app, enum mun_code code, int status, const struct mun_err *err)
 {
 	bool query = app->cmd && app->cmd->effect == MUN_READS_JOURNAL;
+	bool unwritten = code == MUN_E_IO && ferror(stdout);
 
-	if (code == MUN_E_IO && query && reader_gone())
+	if (unwritten && query && mun_app_reader_gone())
 		return EXIT_BROKEN_PIPE;
-	mun_say(app, "muniment: %s", err->text);
-	return exit_status(code);
+	if (!unwritten || !app->output_said)
+		mun_say(app, "muniment: %s", err->text);
+	app->output_said = unwritten;
+	return status != 0 ? status : mun_app_exit(code);
 }
 
 /* The status after stdout has been flushed: what was not written is not done. */
@@ -126,12 +88,14 @@ static int flush_output(struct mun_app *app, int status)
 	errnum = errno;
 	if (!failed || status == EXIT_BROKEN_PIPE)
 		return status;
-	if (app->cmd && app->cmd->effect == MUN_READS_JOURNAL && reader_gone())
+	if (app->cmd && app->cmd->effect == MUN_READS_JOURNAL && mun_app_reader_gone())
 		return EXIT_BROKEN_PIPE;
-	if (status == 0 || status == 9)
+	if (!app->output_said)
+		mun_say(app, "muniment: the output cannot be written%s%s", errnum ? ": " : "",
+		        errnum ? strerror(errnum) : "");
+	/* A run whose reader left is a success; one whose output met a full disk is not. */
+	if (status == 0 && !(app->output_said && mun_app_reader_gone()))
 		status = 1;
-	mun_say(app, "muniment: the output cannot be written%s%s", errnum ? ": " : "",
-	        errnum ? strerror(errnum) : "");
 	return status;
 }
 
@@ -189,7 +153,7 @@ int main(int argc, char **argv)
 	mun_app_init(&app, argc > 1 ? command_of(argv[1]) : NULL);
 	if (argc < 2) {
 		mun_help_all(stderr);
-		return exit_status(MUN_E_USAGE);
+		return mun_app_exit(MUN_E_USAGE);
 	}
 	if (app.cmd) {
 		take_signals(app.cmd);
@@ -198,10 +162,10 @@ int main(int argc, char **argv)
 		code = unknown_command(argv[1], &err);
 	}
 	if (code != MUN_OK)
-		status = report(&app, code, &err);
+		status = report(&app, code, status, &err);
 	status = flush_output(&app, status);
 	mun_app_done(&app);
-	if (status != EXIT_JOURNAL)
+	if (status != mun_app_exit(MUN_E_JOURNAL))
 		mun_signal_reraise(); /* does nothing when no signal came */
 	return status;
 }

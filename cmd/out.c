@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cmd/fields.h"
 #include "lib/csv.h"
 #include "lib/date.h"
 #include "lib/text.h"
@@ -27,7 +28,7 @@ struct mun_out {
 	struct mun_buf chunk; /* table: cells as text, each followed by NUL */
 	size_t chunk_rows;
 	size_t width[COLUMNS_MAX];
-	bool ascii, started;
+	bool ascii, started, color;
 };
 
 void mun_out_abortp(struct mun_out **o)
@@ -49,11 +50,52 @@ static enum mun_code put(const char *data, size_t len, struct mun_err *err)
 	return MUN_OK;
 }
 
-static enum mun_code put_flush(struct mun_err *err)
+enum mun_code mun_out_flush(struct mun_err *err)
 {
 	if (fflush(stdout) != 0)
 		return mun_fail_errno(err, MUN_E_IO, errno, "the output cannot be written");
 	return MUN_OK;
+}
+
+/* no-color.org: a variable that is set and not empty turns colour off, an option turns it on. */
+static bool wants_color(const struct mun_app *app)
+{
+	const char *when = app->args.color ? app->args.color : "auto";
+	const char *none = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	if (app->output != MUN_OUT_TABLE || strcmp(when, "never") == 0)
+		return false;
+	if (strcmp(when, "always") == 0)
+		return true;
+	return app->stdout_tty && !(none && *none) && term && strcmp(term, "dumb") != 0;
+}
+
+static bool is_one_of(const char *s, size_t len, const char *const *words)
+{
+	for (; *words; words++)
+		if (strlen(*words) == len && memcmp(s, *words, len) == 0)
+			return true;
+	return false;
+}
+
+/* The sequence that a cell begins with, "" for most. */
+static const char *color_of(const struct mun_column *col, const char *s, size_t len)
+{
+	static const char *const red[] = { "failed",       "halted",    "bad",        "rejected",
+		                           "denied",       "not_found", "plan_limit", "auth_lost",
+		                           "config_error", NULL };
+	static const char *const yellow[] = { "in_doubt",    "interrupted", "stopped",
+		                              "unknown",     "unverified",  "done_in_doubt",
+		                              "skipped",     "cancelled",   "done_with_failures",
+		                              "expired",     "waiting",     "draining",
+		                              "not_checked", "warning",     NULL };
+
+	if (strcmp(col->name, "state") != 0 && strcmp(col->name, "verdict") != 0 &&
+	    strcmp(col->name, "result") != 0)
+		return "";
+	if (is_one_of(s, len, red))
+		return "\033[31m";
+	return is_one_of(s, len, yellow) ? "\033[33m" : "";
 }
 
 static enum mun_code choose_named(struct mun_out *o, const char *fields, size_t columns_len,
@@ -101,6 +143,7 @@ enum mun_code mun_out_open(struct mun_out **ret, struct mun_app *app,
 	o->app = app;
 	o->columns = columns;
 	o->ascii = strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
+	o->color = wants_color(app);
 	mun_buf_init(&o->row, ROW_BYTES);
 	mun_buf_init(&o->chunk, CHUNK_BYTES);
 	code = choose(o, columns_len, err);
@@ -122,13 +165,13 @@ static bool is_null(const struct mun_column *col, const struct mun_cell *c)
 }
 
 /* Times for people follow --tz; those for programs are UTC. */
-static void table_time(const struct mun_out *o, struct mun_buf *ret, int64_t us)
+void mun_out_time(struct mun_buf *ret, const struct mun_app *app, int64_t us)
 {
 	time_t seconds = (time_t)(us / 1000000);
 	char text[64];
 	struct tm tm;
 
-	if (!o->app->args.tz || !localtime_r(&seconds, &tm)) {
+	if (!app->args.tz || !localtime_r(&seconds, &tm)) {
 		mun_date_format(text, us);
 		/* Seconds are enough to read by; the exact time is in every other output. */
 		text[10] = ' ';
@@ -167,7 +210,7 @@ static void table_cell(struct mun_out *o, const struct mun_column *col, const st
 	else if (col->kind == MUN_CELL_TEXT)
 		mun_text_visible(&o->chunk, c->text, cell_len(c), o->ascii);
 	else if (col->kind == MUN_CELL_TIME)
-		table_time(o, &o->chunk, c->number);
+		mun_out_time(&o->chunk, o->app, c->number);
 	else
 		plain_cell(&o->chunk, col, c);
 	mun_buf_putc(&o->chunk, '\0');
@@ -240,13 +283,19 @@ static void pad(struct mun_buf *line, size_t columns)
 }
 
 /* One line of cells that follow each other in memory; the last is not padded. */
-static const char *table_line(struct mun_out *o, const char *at)
+static const char *table_line(struct mun_out *o, const char *at, bool header)
 {
 	mun_buf_clear(&o->row);
 	for (size_t i = 0; i < o->shown_len; i++) {
 		size_t len = strlen(at), columns = mun_text_columns(at, len);
+		const char *color = !o->color ? ""
+		                    : header  ? "\033[1m"
+		                              : color_of(&o->columns[o->shown[i]], at, len);
 
+		mun_buf_puts(&o->row, color);
 		mun_buf_add(&o->row, at, len);
+		if (color[0])
+			mun_buf_puts(&o->row, "\033[0m");
 		if (i + 1 < o->shown_len)
 			pad(&o->row, o->width[i] - columns + 2);
 		at += len + 1;
@@ -283,7 +332,7 @@ static enum mun_code table_header(struct mun_out *o, struct mun_err *err)
 	code = mun_buf_check(&names, "the header", err);
 	if (code != MUN_OK || o->shown_len == 0)
 		return code;
-	(void)table_line(o, names.data);
+	(void)table_line(o, names.data, true);
 	return put(mun_buf_str(&o->row), o->row.len, err);
 }
 
@@ -299,7 +348,7 @@ static enum mun_code table_flush(struct mun_out *o, struct mun_err *err)
 		code = table_header(o, err);
 	o->started = true;
 	for (size_t r = 0; code == MUN_OK && r < o->chunk_rows; r++) {
-		at = table_line(o, at);
+		at = table_line(o, at, false);
 		code = mun_buf_check(&o->row, "a row", err);
 		if (code == MUN_OK)
 			code = put(mun_buf_str(&o->row), o->row.len, err);
@@ -362,7 +411,7 @@ enum mun_code mun_out_close(struct mun_out **o, struct mun_err *err)
 	enum mun_code code = finish(*o, err);
 
 	if (code == MUN_OK)
-		code = put_flush(err);
+		code = mun_out_flush(err);
 	mun_out_abortp(o);
 	return code;
 }
@@ -374,5 +423,17 @@ enum mun_code mun_out_text(struct mun_app *app, const char *data, size_t len, st
 	(void)app;
 	if (code == MUN_OK && (len == 0 || data[len - 1] != '\n'))
 		code = put("\n", 1, err);
-	return code == MUN_OK ? put_flush(err) : code;
+	return code == MUN_OK ? mun_out_flush(err) : code;
+}
+
+enum mun_code mun_out_object(struct mun_app *app, const struct mun_buf *object, struct mun_err *err)
+{
+	MUN_BUF_CLEANUP struct mun_buf chosen;
+	enum mun_code code;
+
+	mun_buf_init(&chosen, object->max);
+	if (!app->args.fields || app->output == MUN_OUT_TABLE)
+		return mun_out_text(app, object->data, object->len, err);
+	code = mun_fields_select(&chosen, object->data, object->len, app->args.fields, err);
+	return code == MUN_OK ? mun_out_text(app, chosen.data, chosen.len, err) : code;
 }

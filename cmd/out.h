@@ -4,6 +4,7 @@
 /*
  * Rows to stdout as table, json (an array), jsonl or csv from one list of columns. stdout carries
  * data only. Foreign text is made visible in tables; JSON is exact. A field without value is null.
+ * Tables have colour on a terminal: a bold header, states that need a look in yellow or red.
  */
 #include "cmd/cmd.h"
 #include "lib/canon.h"
@@ -33,7 +34,15 @@ enum mun_code mun_out_row(struct mun_out *o, const struct mun_cell *cells, struc
 /* Ends the array or table and flushes. IO. */
 enum mun_code mun_out_close(struct mun_out **o, struct mun_err *err) MUN_MUST_CHECK;
 void mun_out_abortp(struct mun_out **o);
-/* One JSON object made by the caller (loose canon), or the lines of `label: value` for a table. */
+/* What was written so far leaves the process. IO. */
+enum mun_code mun_out_flush(struct mun_err *err) MUN_MUST_CHECK;
+/* A time for people, in the zone of --tz, with seconds. */
+void mun_out_time(struct mun_buf *ret, const struct mun_app *app, int64_t time_us);
+/* One JSON object made by the caller, of which --fields may take members (USAGE: unknown ones);
+ * for a table the lines of `label value`. */
+enum mun_code mun_out_object(struct mun_app *app, const struct mun_buf *object, struct mun_err *err)
+	MUN_MUST_CHECK;
+/* Text as it is, ended by a newline. */
 enum mun_code mun_out_text(struct mun_app *app, const char *data, size_t len, struct mun_err *err)
 	MUN_MUST_CHECK;
 #endif

@@ -4,46 +4,25 @@
 #include "cmd/pace.h"
 #include "cmd/plan_view.h"
 #include "cmd/planning.h"
-#include "lib/date.h"
-
-/* How long it takes, and the faster alternative where there is one. */
-static void say_eta(struct mun_app *app, const struct mun_plan *p)
-{
-	struct mun_pace pace;
-	struct mun_rate fast;
-	struct mun_err ignored;
-	struct mun_admissions none = { 0 };
-	char eta[32], other[32], rate[128];
-	uint64_t slow_ms, fast_ms;
-
-	if (mun_pace_get(&pace, app, &ignored) != MUN_OK ||
-	    mun_rate_parse(&fast, "600/m", &ignored) != MUN_OK)
-		return;
-	mun_rate_format(rate, sizeof(rate), &pace.rate);
-	slow_ms = mun_rate_eta_ms(&pace.rate, &none, 0, p->items);
-	fast_ms = mun_rate_eta_ms(&fast, &none, 0, p->items);
-	mun_duration_format(eta, sizeof(eta), (int64_t)slow_ms);
-	mun_duration_format(other, sizeof(other), (int64_t)fast_ms);
-	if (fast_ms * 2 < slow_ms)
-		mun_say(app, "takes %s at %s; %s at 600/m if your organization allows it\n", eta,
-		        rate, other);
-	else
-		mun_say(app, "takes %s at %s\n", eta, rate);
-}
 
 enum mun_code mun_plan_and_show(struct mun_app *app, struct mun_journal *j, enum mun_op_kind op,
                                 struct mun_err *err)
 {
 	struct mun_planned planned;
+	struct mun_pace pace;
 	char id[MUN_REF_TEXT];
-	enum mun_code code = mun_planning_store(app, j, op, &planned, err);
+	enum mun_code code = mun_plan_view_fields(app, err);
 
+	if (code == MUN_OK)
+		code = mun_pace_get(&pace, app, NULL, err);
+	if (code == MUN_OK)
+		code = mun_planning_store(app, j, op, &planned, err);
 	if (code != MUN_OK || planned.empty)
 		return code;
 	mun_ref_format(id, 'p', &planned.plan.plan);
 	if (app->args.quiet)
 		return mun_out_text(app, id, sizeof(id) - 1, err);
-	say_eta(app, &planned.plan);
+	mun_plan_view_eta(app, &pace.rate, planned.plan.items);
 	if (planned.existed)
 		mun_say(app, "the same plan was stored before\n");
 	code = mun_plan_view_print(app, j, &planned.plan.plan, err);

@@ -3,7 +3,10 @@
 
 #include <string.h>
 
+#include "cmd/batch_view.h"
+#include "cmd/fields.h"
 #include "cmd/out.h"
+#include "cmd/pace.h"
 #include "lib/canon.h"
 #include "lib/text.h"
 
@@ -21,8 +24,37 @@ const char *mun_plan_view_state(const struct mun_app *app, const struct mun_plan
 	return now.real_us > p->stored_us + MUN_PLAN_LIFE_US ? "expired" : "stored";
 }
 
+static uint64_t eta_ms(const struct mun_rate *rate, uint64_t requests)
+{
+	const struct mun_admissions none = { 0 };
+
+	return mun_rate_eta_ms(rate, &none, 0, requests);
+}
+
+void mun_plan_view_eta(struct mun_app *app, const struct mun_rate *rate, uint64_t requests)
+{
+	static const struct mun_rate fast = { { { 600, 60000 } }, 1 };
+	uint64_t slow_ms = eta_ms(rate, requests), fast_ms = eta_ms(&fast, requests);
+	char eta[32], other[32], text[128];
+
+	if (rate->len == 0) {
+		mun_say(app, "takes as long as the server does: no rate is set\n");
+		return;
+	}
+	mun_rate_format(text, sizeof(text), rate);
+	mun_duration_format(eta, sizeof(eta), (int64_t)slow_ms);
+	mun_duration_format(other, sizeof(other), (int64_t)fast_ms);
+	if (fast_ms * 2 < slow_ms)
+		mun_say(app, "takes %s at %s; %s at 600/m if your organization allows it\n", eta,
+		        text, other);
+	else
+		mun_say(app, "takes %s at %s\n", slow_ms < 1000 ? "seconds" : eta, text);
+}
+
+/* The first fields are fixed; new ones only ever follow them. */
 static void make_object(struct mun_buf *out, const char *state, const struct mun_plan *p,
-                        const struct mun_entry *e)
+                        const struct mun_entry *e, const struct mun_rate *rate,
+                        const struct mun_batch_view *v)
 {
 	char plan[MUN_REF_TEXT], batch[MUN_REF_TEXT], org[MUN_ID_TEXT];
 	char stored[MUN_DATE_MAX], expires[MUN_DATE_MAX];
@@ -40,11 +72,12 @@ static void make_object(struct mun_buf *out, const char *state, const struct mun
 	mun_canon_str(&c, "op", mun_ops[p->op].name);
 	mun_canon_str(&c, "org", org);
 	mun_canon_str(&c, "base_url", e->u.plan.base_url);
-	mun_canon_str(&c, "state", state);
 	mun_canon_int(&c, "items", p->items);
 	mun_canon_int(&c, "duplicates", (int64_t)p->duplicates);
-	mun_canon_str(&c, "stored", stored);
+	mun_canon_int(&c, "eta_s", (int64_t)((eta_ms(rate, p->items) + 999) / 1000));
 	mun_canon_str(&c, "expires", p->state == MUN_PLAN_STORED ? expires : NULL);
+	mun_canon_str(&c, "state", state);
+	mun_canon_str(&c, "stored", stored);
 	mun_canon_str(&c, "batch", p->state == MUN_PLAN_CONSUMED ? batch : NULL);
 	mun_canon_str(&c, "reason", e->u.plan.reason);
 	mun_canon_str(&c, "ticket", e->u.plan.ticket);
@@ -55,6 +88,11 @@ static void make_object(struct mun_buf *out, const char *state, const struct mun
 	mun_canon_str(&c, "operator", e->u.plan.operator_.user);
 	mun_canon_str(&c, "claimed", e->u.plan.operator_.claimed);
 	mun_canon_int(&c, "seq", (int64_t)p->seq);
+	mun_canon_str(&c, "batch_state", v ? v->state : NULL);
+	if (v)
+		mun_batch_view_counts(&c, &v->batch);
+	else
+		mun_canon_null(&c, "counts");
 	mun_canon_end(&c);
 	mun_buf_putc(out, '\n');
 }
@@ -68,54 +106,100 @@ static void add_visible(struct mun_buf *out, const char *label, const char *text
 	mun_buf_putc(out, '\n');
 }
 
-static void make_lines(struct mun_buf *out, const char *state, const struct mun_plan *p,
-                       const struct mun_entry *e)
+static void add_time(struct mun_buf *out, const struct mun_app *app, const char *label,
+                     int64_t time_us)
 {
-	char plan[MUN_REF_TEXT], batch[MUN_REF_TEXT], org[MUN_ID_TEXT], stored[MUN_DATE_MAX];
+	mun_buf_printf(out, "%-10s ", label);
+	mun_out_time(out, app, time_us);
+	mun_buf_putc(out, '\n');
+}
+
+static void make_lines(struct mun_buf *out, const struct mun_app *app, const char *state,
+                       const struct mun_plan *p, const struct mun_entry *e)
+{
+	char plan[MUN_REF_TEXT], batch[MUN_REF_TEXT], org[MUN_ID_TEXT];
 
 	mun_ref_format(plan, 'p', &p->plan);
 	mun_ref_format(batch, 'b', &p->batch);
 	mun_id_format(org, &p->org);
-	mun_date_format(stored, p->stored_us);
 	mun_buf_printf(out, "plan       %s (%s)\norg        %s at %s\n", plan, mun_ops[p->op].name,
 	               org, e->u.plan.base_url);
 	mun_buf_printf(out, "state      %s%s%s\n", state,
 	               p->state == MUN_PLAN_CONSUMED ? " by " : "",
 	               p->state == MUN_PLAN_CONSUMED ? batch : "");
-	mun_buf_printf(out, "items      %u, and %llu duplicates\nstored     %s\n", p->items,
-	               (unsigned long long)p->duplicates, stored);
+	mun_buf_printf(out, "items      %u, and %llu duplicates\n", p->items,
+	               (unsigned long long)p->duplicates);
+	add_time(out, app, "stored", p->stored_us);
+	if (p->state == MUN_PLAN_STORED)
+		add_time(out, app, "expires", p->stored_us + MUN_PLAN_LIFE_US);
 	add_visible(out, "reason", e->u.plan.reason);
 	add_visible(out, "ticket", e->u.plan.ticket);
 	if (strcmp(state, "stored") == 0)
 		mun_buf_printf(out, "next       muniment run %s\n", plan);
 }
 
+enum mun_code mun_plan_view_entry(struct mun_journal *j, const struct mun_plan *p,
+                                  struct mun_entry *ret, struct mun_decoded **ret_owner,
+                                  struct mun_err *err)
+{
+	struct mun_buf line MUN_BUF_CLEANUP;
+
+	mun_buf_init(&line, MUN_ENTRY_MAX);
+	enum mun_code code = mun_journal_entry(j, p->seq, &line, err);
+	if (code == MUN_OK)
+		code = mun_entry_decode(ret, ret_owner, line.data, line.len, err);
+	if (code == MUN_OK && ret->kind != MUN_K_PLAN_STORED)
+		return mun_fail(err, MUN_E_CORRUPT, "entry #%llu stores no plan",
+		                (unsigned long long)p->seq);
+	return code;
+}
+
 enum mun_code mun_plan_view_print(struct mun_app *app, struct mun_journal *j,
                                   const struct mun_ref *plan, struct mun_err *err)
 {
 	struct mun_decoded *owner MUN_CLEANUP(mun_decoded_freep) = NULL;
-	struct mun_buf line MUN_BUF_CLEANUP;
 	struct mun_buf out MUN_BUF_CLEANUP;
+	struct mun_batch_view view;
+	struct mun_pace pace;
 	struct mun_plan row;
 	struct mun_entry e;
 
-	mun_buf_init(&line, MUN_ENTRY_MAX);
 	mun_buf_init(&out, OUT_MAX);
 	enum mun_code code = mun_journal_plan(j, plan, &row, err);
 	if (code == MUN_OK)
-		code = mun_journal_entry(j, row.seq, &line, err);
+		code = mun_plan_view_entry(j, &row, &e, &owner, err);
+	bool used = code == MUN_OK && row.state == MUN_PLAN_CONSUMED;
+	if (used)
+		code = mun_batch_view_load(&view, j, &row.batch, err);
 	if (code == MUN_OK)
-		code = mun_entry_decode(&e, &owner, line.data, line.len, err);
+		code = mun_pace_get(&pace, app, NULL, err);
 	if (code != MUN_OK)
 		return code;
-	if (e.kind != MUN_K_PLAN_STORED)
-		return mun_fail(err, MUN_E_CORRUPT, "entry #%llu stores no plan",
-		                (unsigned long long)row.seq);
 	const char *state = mun_plan_view_state(app, &row);
 	if (app->output == MUN_OUT_TABLE)
-		make_lines(&out, state, &row, &e);
+		make_lines(&out, app, state, &row, &e);
 	else
-		make_object(&out, state, &row, &e);
+		make_object(&out, state, &row, &e, &pace.rate, used ? &view : NULL);
 	code = mun_buf_check(&out, "description of a plan", err);
-	return code != MUN_OK ? code : mun_out_text(app, out.data, out.len, err);
+	if (code == MUN_OK)
+		code = mun_out_object(app, &out, err);
+	if (code != MUN_OK || !used || app->output != MUN_OUT_TABLE)
+		return code;
+	return mun_batch_view_print(app, &view, -1, err);
+}
+
+enum mun_code mun_plan_view_fields(struct mun_app *app, struct mun_err *err)
+{
+	const struct mun_rate none = { .len = 0 };
+	const struct mun_plan any = { .stored_us = 0 };
+	const struct mun_entry e = { .kind = MUN_K_PLAN_STORED };
+	struct mun_buf object MUN_BUF_CLEANUP;
+	struct mun_buf chosen MUN_BUF_CLEANUP;
+
+	mun_buf_init(&object, OUT_MAX);
+	mun_buf_init(&chosen, OUT_MAX);
+	if (!app->args.fields || app->output == MUN_OUT_TABLE)
+		return MUN_OK;
+	make_object(&object, "", &any, &e, &none, NULL);
+	return mun_fields_select(&chosen, object.data, object.len, app->args.fields, err);
 }

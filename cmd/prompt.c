@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
@@ -10,8 +12,9 @@
 #include "cmd/signal.h"
 #include "lib/file.h"
 
-/* Room for a line of a terminal; longer tokens come from a file or a pipe. */
-#define LINE_MAX_BYTES 16385
+/* A terminal drops what a line has beyond 4095 bytes: an answer that may have been cut is refused.
+ */
+#define LINE_MAX_BYTES 4095
 
 struct terminal {
 	int in, out;
@@ -74,6 +77,28 @@ static void say(const struct terminal *t, const char *text)
 	}
 }
 
+/* One byte, as read(); a signal that is counted ends the waiting, also one that comes between the
+ * look at the count and the wait. */
+static ssize_t read_byte(const struct terminal *t, char *ret)
+{
+	struct pollfd fd = { .fd = t->in, .events = POLLIN };
+	sigset_t stop, before;
+	int ready = 0;
+
+	(void)sigemptyset(&stop);
+	(void)sigaddset(&stop, SIGINT);
+	(void)sigaddset(&stop, SIGTERM);
+	(void)sigaddset(&stop, SIGHUP);
+	(void)sigprocmask(SIG_BLOCK, &stop, &before);
+	while (mun_signal_count() == 0 && ready <= 0) {
+		ready = ppoll(&fd, 1, NULL, &before);
+		if (ready < 0 && errno != EINTR)
+			break;
+	}
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	return ready > 0 && mun_signal_count() == 0 ? read(t->in, ret, 1) : -1;
+}
+
 /* One line without its newline; *ret_len is its length. A signal ends the waiting. */
 static enum mun_code read_line(const struct terminal *t, char *ret, size_t ret_size,
                                size_t *ret_len, struct mun_err *err)
@@ -82,7 +107,8 @@ static enum mun_code read_line(const struct terminal *t, char *ret, size_t ret_s
 	char c = 0;
 
 	for (;;) {
-		ssize_t n = mun_signal_count() > 0 ? 0 : read(t->in, &c, 1);
+		ssize_t n = read_byte(t, &c);
+
 		if (mun_signal_count() > 0)
 			return mun_fail(err, MUN_E_USAGE,
 			                "interrupted at a question; nothing was sent");
@@ -96,7 +122,8 @@ static enum mun_code read_line(const struct terminal *t, char *ret, size_t ret_s
 		if (n == 0 || c == '\n')
 			break;
 		if (len + 1 >= ret_size)
-			return mun_fail(err, MUN_E_USAGE, "the answer is longer than %zu bytes",
+			return mun_fail(err, MUN_E_USAGE,
+			                "the answer is longer than %zu bytes; a file takes more",
 			                ret_size - 1);
 		ret[len++] = c;
 	}

@@ -3,9 +3,12 @@
 
 #include "cmd/batch_view.h"
 #include "cmd/commands.h"
-#include "cmd/engine/outcome.h"
 #include "cmd/execute.h"
-#include "lib/file.h"
+#include "cmd/holder.h"
+#include "cmd/opt.h"
+
+#define PLACES_MAX 256       /* plans that hold one run */
+#define ITEMS_MAX  (1 << 20) /* bytes for the items of the runs that were named */
 
 struct assumption {
 	struct mun_app *app;
@@ -72,65 +75,115 @@ static enum mun_code only_doubt(struct mun_journal *j, const struct mun_batch *b
 		from = len > 0 ? items[len - 1] + 1 : from;
 	} while (code == MUN_OK && len == MUN_ARRAY_LEN(items));
 	if (code == MUN_OK && found != 1)
-		return mun_fail(err, MUN_E_USAGE, "%zu items are in doubt; name the runs", found);
+		return mun_fail(err, MUN_E_USAGE, "%zu items are in doubt%s", found,
+		                found > 1 ? "; name the runs" : "; nothing was recorded");
 	return code;
 }
 
-static enum mun_code decide_run(struct assumption *a, struct mun_journal *j,
-                                const struct mun_batch *b, const char *text, struct mun_err *err)
+/* Item of a run that a person named. */
+static enum mun_code find_item(struct mun_journal *j, const struct mun_batch *b, const char *text,
+                               uint32_t *ret, struct mun_err *err)
 {
-	struct mun_place places[64];
+	struct mun_place places[PLACES_MAX];
 	struct mun_id run, org;
 	bool has_org, folded;
 	size_t len;
-	enum mun_code code = mun_run_parse(&run, &org, &has_org, &folded, text, strlen(text), err);
+	enum mun_code code;
 
-	if (code == MUN_OK)
-		code = mun_journal_by_run(j, &b->org, &run, places, MUN_ARRAY_LEN(places), &len,
-		                          err);
-	for (size_t i = 0; code == MUN_OK && i < len; i++)
-		if (places[i].has_batch && mun_ref_equal(&places[i].batch, &b->batch))
-			return decide(a, j, b, places[i].item, err);
-	return code != MUN_OK ? code : mun_fail(err, MUN_E_NOTFOUND, "the batch has no such run");
+	if (mun_run_parse(&run, &org, &has_org, &folded, text, strlen(text), err) != MUN_OK)
+		return mun_wrap(err, MUN_E_USAGE, "%.60s", mun_opt_printable(text));
+	if (has_org && !mun_id_equal(&org, &b->org))
+		return mun_fail(err, MUN_E_INPUT, "%.100s: the URL is of another organization",
+		                text);
+	code = mun_journal_by_run(j, &b->org, &run, places, MUN_ARRAY_LEN(places), &len, err);
+	for (size_t i = 0; code == MUN_OK && i < len; i++) {
+		if (!places[i].has_batch || !mun_ref_equal(&places[i].batch, &b->batch))
+			continue;
+		*ret = places[i].item;
+		return MUN_OK;
+	}
+	return code != MUN_OK && code != MUN_E_NOTFOUND
+	               ? code
+	               : mun_fail(err, MUN_E_NOTFOUND, "the batch has no run %.60s", text);
 }
 
-static enum mun_code assume(void *arg, struct mun_journal *j, const struct mun_batch *b,
+/*
+ * Are all the runs that were named items of the batch, and in doubt where they must be? Their
+ * items are appended to ret.
+ */
+static enum mun_code check_named(struct mun_app *app, struct mun_journal *j,
+                                 const struct mun_batch *b, bool doubted, struct mun_buf *ret,
+                                 struct mun_err *err)
+{
+	enum mun_code code = MUN_OK;
+
+	for (size_t i = 1; code == MUN_OK && i < app->args.args_len; i++) {
+		struct mun_item st;
+		uint32_t item;
+
+		code = find_item(j, b, app->args.args[i], &item, err);
+		if (code == MUN_OK)
+			code = mun_journal_item(j, &b->batch, item, &st, err);
+		if (code == MUN_OK && doubted && !in_doubt(&st))
+			code = mun_fail(err, MUN_E_USAGE,
+			                "%.60s is not in doubt; nothing was recorded",
+			                app->args.args[i]);
+		mun_buf_add(ret, &item, sizeof(item));
+	}
+	return code == MUN_OK ? mun_buf_check(ret, "list of runs", err) : code;
+}
+
+static enum mun_code assume(struct assumption *a, struct mun_journal *j, const struct mun_batch *b,
                             struct mun_err *err)
 {
-	struct assumption *a = arg;
-	const struct mun_args *args = &a->app->args;
-	enum mun_code code = MUN_OK;
+	MUN_BUF_CLEANUP struct mun_buf items;
 	uint32_t item = 0;
+	enum mun_code code;
 
-	if (args->args_len == 1) {
+	mun_buf_init(&items, ITEMS_MAX);
+	if (a->app->args.args_len == 1) {
 		code = only_doubt(j, b, &item, err);
 		return code == MUN_OK ? decide(a, j, b, item, err) : code;
 	}
-	for (size_t i = 1; code == MUN_OK && i < args->args_len; i++)
-		code = decide_run(a, j, b, args->args[i], err);
+	code = check_named(a->app, j, b, true, &items, err);
+	for (size_t at = 0; code == MUN_OK && at < items.len; at += sizeof(item)) {
+		memcpy(&item, items.data + at, sizeof(item));
+		code = decide(a, j, b, item, err);
+	}
 	return code;
+}
+
+static enum mun_code report(struct mun_app *app, struct mun_journal *j, struct mun_batch *b,
+                            int *ret_exit, struct mun_err *err)
+{
+	*ret_exit = mun_doubt_exit(j, b);
+	return mun_report_batch(app, j, b, "", MUN_TIME_NONE, -1, err);
 }
 
 /* A decision needs no server: it is recorded under the batch's lock. */
 static enum mun_code record(struct mun_app *app, struct mun_journal *j, struct mun_batch *b,
                             struct assumption *a, int *ret_exit, struct mun_err *err)
 {
-	MUN_CLEANUP(mun_closep) int fd = -1;
-	char path[4200];
-	enum mun_code code;
+	int fd = -1;
+	enum mun_code code = mun_holder_take(app, j, &b->batch, &fd, NULL, 0, err);
 
-	mun_journal_lock_path(j, &b->batch, path, sizeof(path));
-	code = mun_lock_take(&fd, path, err);
 	if (code == MUN_OK)
 		code = assume(a, j, b, err);
 	if (code == MUN_OK)
 		code = mun_journal_batch(j, &b->batch, b, err);
-	if (code != MUN_OK)
-		return code;
-	mun_closep(&fd);
-	*ret_exit = b->counts.in_doubt > 0 ? 13 : 0;
-	return mun_report_batch(app, j, b, "", MUN_TIME_NONE,
-	                        mun_outcome_exit(b, mun_only_verdict(j, b)), err);
+	mun_holder_release(&fd);
+	return code == MUN_OK ? report(app, j, b, ret_exit, err) : code;
+}
+
+/* Nothing is in doubt, so nobody is asked; but a living runner may yet leave something. */
+static enum mun_code nothing_to_do(struct mun_app *app, struct mun_journal *j, struct mun_batch *b,
+                                   int *ret_exit, struct mun_err *err)
+{
+	int fd = -1;
+	enum mun_code code = mun_holder_take(app, j, &b->batch, &fd, NULL, 0, err);
+
+	mun_holder_release(&fd);
+	return code == MUN_OK ? report(app, j, b, ret_exit, err) : code;
 }
 
 static enum mun_code with_assumption(struct mun_app *app, struct mun_journal *j,
@@ -151,14 +204,20 @@ static enum mun_code with_assumption(struct mun_app *app, struct mun_journal *j,
 static enum mun_code run(struct mun_app *app, int *ret_exit, struct mun_err *err)
 {
 	MUN_CLEANUP(mun_journal_closep) struct mun_journal *j = NULL;
+	MUN_BUF_CLEANUP struct mun_buf items;
 	struct mun_execute x = { .resolving = true };
 	struct mun_batch batch;
 	struct mun_ref ref;
 	enum mun_code code;
 
+	mun_buf_init(&items, ITEMS_MAX);
 	if (app->args.args_len == 0)
 		return mun_fail(err, MUN_E_USAGE, "resolve needs a batch");
-	code = mun_app_journal(app, MUN_JOURNAL_WRITE, &j, err);
+	code = mun_batch_view_fields(app, err);
+	if (code == MUN_OK)
+		code = mun_holder_check(app, app->args.args[0], -1, err);
+	if (code == MUN_OK)
+		code = mun_app_journal(app, MUN_JOURNAL_WRITE, &j, err);
 	if (code == MUN_OK)
 		code = mun_query_batch(j, app->args.args[0], &ref, err);
 	if (code == MUN_OK)
@@ -169,11 +228,13 @@ static enum mun_code run(struct mun_app *app, int *ret_exit, struct mun_err *err
 		return code;
 	if (app->args.assume != NULL)
 		return with_assumption(app, j, &batch, ret_exit, err);
-	if (batch.counts.in_doubt == 0 && batch.in_flight == 0) {
-		*ret_exit = 0;
-		return mun_report_batch(app, j, &batch, "", MUN_TIME_NONE,
-		                        mun_outcome_exit(&batch, mun_only_verdict(j, &batch)), err);
-	}
+	code = check_named(app, j, &batch, false, &items, err);
+	if (code != MUN_OK)
+		return code;
+	x.only_len = items.len / sizeof(*x.only);
+	x.only = x.only_len > 0 ? (const uint32_t *)(const void *)items.data : NULL;
+	if (batch.counts.in_doubt == 0 && batch.in_flight == 0)
+		return nothing_to_do(app, j, &batch, ret_exit, err);
 	return mun_execute(app, j, &x, ret_exit, err);
 }
 

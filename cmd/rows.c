@@ -27,6 +27,20 @@ const struct mun_column mun_items_columns[] = {
 };
 const size_t mun_items_columns_len = MUN_ARRAY_LEN(mun_items_columns);
 
+enum mun_code mun_rows_end(struct mun_out **out, enum mun_code code, struct mun_err *err)
+{
+	struct mun_err end = { 0 };
+
+	if (code == MUN_OK)
+		return mun_out_close(out, err);
+	if (code != MUN_E_CORRUPT)
+		return code;
+	enum mun_code closed = mun_out_close(out, &end);
+	if (closed != MUN_OK)
+		*err = end;
+	return closed != MUN_OK ? closed : code;
+}
+
 struct mun_cell mun_cell_text(const char *text)
 {
 	return (struct mun_cell){ .text = text, .null = !text };

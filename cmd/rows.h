@@ -4,6 +4,10 @@
 /* Rows of queries as cells: columns in the order of the public contract. */
 #include "cmd/out.h"
 #include "journal/query.h"
+/* Ends the rows of a query that returned code: also where damage was left out (CORRUPT), which is
+ * what it then returns. */
+enum mun_code mun_rows_end(struct mun_out **out, enum mun_code code, struct mun_err *err)
+	MUN_MUST_CHECK;
 extern const struct mun_column mun_history_columns[];
 extern const size_t mun_history_columns_len;
 enum mun_code mun_history_row_out(struct mun_out *out, const struct mun_history_row *row,

@@ -9,8 +9,8 @@
 struct mun_runset {
 	struct mun_id *runs;
 	size_t len, cap;
-	uint32_t *index;  /* position + 1; 0 empty; open addressing, half full at most */
-	size_t index_len; /* power of two */
+	uint32_t *index; /* position + 1; 0 empty; open addressing, two thirds full at most */
+	size_t index_len;
 	size_t taken;
 	uint8_t key[16]; /* a hostile list cannot make the index degenerate */
 };
@@ -39,30 +39,32 @@ void mun_runset_freep(struct mun_runset **s)
 static uint32_t *place(const struct mun_runset *s, uint32_t *index, size_t index_len,
                        const struct mun_id *run)
 {
-	size_t at = (size_t)mun_hash64(s->key, run->bytes, sizeof(run->bytes)) & (index_len - 1);
+	uint32_t hash = (uint32_t)mun_hash64(s->key, run->bytes, sizeof(run->bytes));
+	size_t at = (size_t)((uint64_t)hash * index_len >> 32);
 
 	while (index[at] != 0 && !mun_id_equal(&s->runs[index[at] - 1], run))
-		at = (at + 1) & (index_len - 1);
+		at = at + 1 < index_len ? at + 1 : 0;
 	return &index[at];
 }
 
 static enum mun_code grow(struct mun_runset *s, struct mun_err *err)
 {
 	size_t cap = s->cap == 0 ? 1024 : s->cap * 2;
+	size_t index_len = cap + cap / 2;
 	struct mun_id *runs = realloc(s->runs, cap * sizeof(*runs));
 	uint32_t *index;
 
 	if (runs == NULL)
 		return mun_fail(err, MUN_E_NOMEM, "no memory for %zu runs", cap);
 	s->runs = runs;
-	index = calloc(cap * 2, sizeof(*index));
+	index = calloc(index_len, sizeof(*index));
 	if (index == NULL)
 		return mun_fail(err, MUN_E_NOMEM, "no memory for %zu runs", cap);
 	for (size_t i = 0; i < s->len; i++)
-		*place(s, index, cap * 2, &s->runs[i]) = (uint32_t)i + 1;
+		*place(s, index, index_len, &s->runs[i]) = (uint32_t)i + 1;
 	free(s->index);
 	s->index = index;
-	s->index_len = cap * 2;
+	s->index_len = index_len;
 	s->cap = cap;
 	return MUN_OK;
 }
@@ -85,6 +87,12 @@ enum mun_code mun_runset_add(struct mun_runset *s, const struct mun_id *run, boo
 		*at = (uint32_t)s->len;
 	}
 	return MUN_OK;
+}
+
+void mun_runset_seal(struct mun_runset *s)
+{
+	free(s->index);
+	s->index = NULL;
 }
 
 size_t mun_runset_len(const struct mun_runset *s)

@@ -14,6 +14,7 @@
 #define SEQ_MAX ((uint64_t)1 << 53)
 
 struct shown_run {
+	const struct mun_app *app;
 	struct mun_buf *out;
 	struct mun_canon canon;
 	bool table, begun;
@@ -90,13 +91,15 @@ static void attempt_object(struct mun_canon *c, const struct mun_history_row *ro
 	mun_canon_end(c);
 }
 
-static void attempt_lines(struct mun_buf *out, const struct mun_history_row *row)
+static void attempt_lines(struct mun_buf *out, const struct mun_app *app,
+                          const struct mun_history_row *row)
 {
-	char batch[MUN_REF_TEXT], time[MUN_DATE_MAX];
+	char batch[MUN_REF_TEXT];
 
 	mun_ref_format(batch, 'b', &row->batch);
-	mun_date_format(time, row->time_us);
-	mun_buf_printf(out, "\n%s  %s -> %s%s%s\n", time, row->op, row->verdict,
+	mun_buf_putc(out, '\n');
+	mun_out_time(out, app, row->time_us);
+	mun_buf_printf(out, "  %s -> %s%s%s\n", row->op, row->verdict,
 	               row->evidence ? ", known by " : "", row->evidence ? row->evidence : "");
 	mun_buf_printf(out, "  batch %s item %u attempt %u, entry #%llu", batch, row->item,
 	               row->attempt, (unsigned long long)row->request_seq);
@@ -105,7 +108,8 @@ static void attempt_lines(struct mun_buf *out, const struct mun_history_row *row
 	if (row->settled_seq != MUN_NO_SEQ)
 		mun_buf_printf(out, ", settled by #%llu", (unsigned long long)row->settled_seq);
 	mun_buf_puts(out, "\n  by ");
-	mun_text_visible(out, row->operator_, strlen(row->operator_), false);
+	if (row->operator_)
+		mun_text_visible(out, row->operator_, strlen(row->operator_), false);
 	if (row->archived_at)
 		mun_buf_printf(out, ", archived_at %s", row->archived_at);
 	mun_buf_puts(out, "\n  ");
@@ -120,7 +124,7 @@ static enum mun_code add_attempt(void *arg, const struct mun_history_row *row, s
 
 	begin_run(s, row);
 	if (s->table)
-		attempt_lines(s->out, row);
+		attempt_lines(s->out, s->app, row);
 	else
 		attempt_object(&s->canon, row);
 	return mun_buf_check(s->out, "description of a run", err);
@@ -129,7 +133,7 @@ static enum mun_code add_attempt(void *arg, const struct mun_history_row *row, s
 static enum mun_code show_run(struct mun_app *app, struct mun_journal *j, const struct mun_id *run,
                               struct mun_buf *out, struct mun_err *err)
 {
-	struct shown_run s = { .out = out, .table = app->output == MUN_OUT_TABLE };
+	struct shown_run s = { .app = app, .out = out, .table = app->output == MUN_OUT_TABLE };
 	struct mun_filter filter = { .since_us = MUN_TIME_NONE,
 		                     .until_us = MUN_TIME_NONE,
 		                     .after_seq = MUN_NO_SEQ,
@@ -147,7 +151,7 @@ static enum mun_code show_run(struct mun_app *app, struct mun_journal *j, const 
 	if (code == MUN_E_NOTFOUND || orgs_len == 0)
 		return mun_fail(err, MUN_E_NOTFOUND, "no run %s in this journal", s.run);
 	code = mun_query_history(j, &filter, add_attempt, &s, err);
-	if (code != MUN_OK)
+	if (code != MUN_OK && code != MUN_E_CORRUPT)
 		return code;
 	begin_run(&s, NULL);
 	if (!s.table) {
@@ -155,14 +159,16 @@ static enum mun_code show_run(struct mun_app *app, struct mun_journal *j, const 
 		mun_canon_end(&s.canon);
 		mun_buf_putc(out, '\n');
 	}
-	return MUN_OK;
+	return code;
 }
 
 /* JSON: the entry's own bytes. For people the body that was kept beside it, too. */
 static enum mun_code show_entry(struct mun_app *app, struct mun_journal *j, const char *text,
                                 struct mun_buf *out, struct mun_err *err)
 {
+	struct mun_decoded *owner MUN_CLEANUP(mun_decoded_freep) = NULL;
 	struct mun_buf body MUN_BUF_CLEANUP;
+	struct mun_entry e;
 	char *end = NULL;
 
 	mun_buf_init(&body, OUT_MAX);
@@ -173,8 +179,10 @@ static enum mun_code show_entry(struct mun_app *app, struct mun_journal *j, cons
 	enum mun_code code = mun_journal_entry(j, seq, out, err);
 	if (code == MUN_E_NOTFOUND)
 		return mun_fail(err, code, "no entry #%llu in this journal", seq);
+	if (code == MUN_OK)
+		code = mun_entry_decode(&e, &owner, out->data, out->len, err);
 	if (code != MUN_OK)
-		return code;
+		return mun_wrap(err, code, "entry #%llu", seq);
 	mun_buf_putc(out, '\n');
 	if (app->output != MUN_OUT_TABLE)
 		return MUN_OK;
@@ -191,6 +199,7 @@ static enum mun_code show_text(struct mun_app *app, struct mun_journal *j, const
                                struct mun_err *err)
 {
 	struct mun_buf out MUN_BUF_CLEANUP;
+	struct mun_err end = { 0 };
 	bool has_org, folded;
 	struct mun_id run, org;
 	enum mun_code code;
@@ -205,9 +214,17 @@ static enum mun_code show_text(struct mun_app *app, struct mun_journal *j, const
 			                "\"%.60s\" is no run, batch, plan or entry", text);
 		code = show_run(app, j, &run, &out, err);
 	}
-	if (code == MUN_OK)
-		code = mun_buf_check(&out, "what is shown", err);
-	return code != MUN_OK ? code : mun_out_text(app, out.data, out.len, err);
+	if (code != MUN_OK && code != MUN_E_CORRUPT)
+		return code;
+	/* What is damaged was left out or stands as it is; the rest is shown. */
+	enum mun_code shown = mun_buf_check(&out, "what is shown", &end);
+	/* An entry is shown as it was hashed, whole. */
+	if (shown == MUN_OK && out.len > 0)
+		shown = text[0] == '#' ? mun_out_text(app, out.data, out.len, &end)
+		                       : mun_out_object(app, &out, &end);
+	if (shown != MUN_OK)
+		*err = end;
+	return shown != MUN_OK ? shown : code;
 }
 
 static enum mun_code run_show(struct mun_app *app, int *ret_exit, struct mun_err *err)

@@ -1,27 +1,71 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/signal.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
-/* Handlers have no argument of ours, so what they count lives here. */
-static volatile sig_atomic_t count, first, usr1;
+/* Handlers have no argument of ours, so what they count and where they speak lives here. */
+static volatile sig_atomic_t count, first, usr1, cont, voice = STDERR_FILENO;
+static const char *volatile screen_clear = "";
+
+static const char *const lines[] = {
+	": stopping, nothing new is sent and what is in flight is awaited; once more aborts it\n",
+	" again: what is in flight is aborted and in doubt; once more ends at once\n",
+	" a third time: ended at once; what was in flight is in doubt\n",
+};
+
+/* Only calls that a handler may make. */
+static void announce(int number, size_t nth)
+{
+	struct pollfd fd = { .fd = voice, .events = POLLOUT };
+	const char *name = number == SIGINT ? "SIGINT" : number == SIGTERM ? "SIGTERM" : "SIGHUP";
+	const char *const parts[] = { screen_clear, "muniment: ", name, lines[nth] };
+	char text[160];
+	size_t len = 0;
+	ssize_t ignored;
+
+	for (size_t i = 0; i < MUN_ARRAY_LEN(parts); i++) {
+		size_t part = strlen(parts[i]);
+
+		if (part > sizeof(text) - len)
+			return;
+		memcpy(text + len, parts[i], part);
+		len += part;
+	}
+	if (poll(&fd, 1, 0) != 1 || !(fd.revents & POLLOUT))
+		return;
+	ignored = write(fd.fd, text, len);
+	(void)ignored;
+}
 
 static void on_stop(int number)
 {
+	int before = errno;
+
 	if (count == 0)
 		first = number;
-	if (count < 3)
+	if (count < 3) {
+		announce(number, (size_t)count);
 		count = count + 1;
+	}
 	if (count == 3)
 		_exit(128 + number);
+	errno = before;
 }
 
 static void on_usr1(int number)
 {
 	(void)number;
 	usr1 = 1;
+}
+
+static void on_cont(int number)
+{
+	(void)number;
+	cont = 1;
 }
 
 static void handle(int number, void (*handler)(int))
@@ -47,6 +91,7 @@ void mun_signal_install(void)
 	if (sigaction(SIGHUP, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
 		handle(SIGHUP, on_stop);
 	handle(SIGUSR1, on_usr1);
+	handle(SIGCONT, on_cont);
 	handle(SIGPIPE, SIG_IGN);
 	handle(SIGXFSZ, SIG_IGN);
 }
@@ -67,6 +112,20 @@ bool mun_signal_take_usr1(void)
 
 	usr1 = 0;
 	return taken;
+}
+
+bool mun_signal_take_cont(void)
+{
+	bool taken = cont != 0;
+
+	cont = 0;
+	return taken;
+}
+
+void mun_signal_announce(int fd, const char *clear)
+{
+	voice = fd;
+	screen_clear = clear;
 }
 
 void mun_signal_reraise(void)

@@ -29,7 +29,7 @@ static enum mun_code list_plan(void *arg, const struct mun_plan *p, struct mun_e
 	const char *state = mun_plan_view_state(l->app, p);
 	char plan[MUN_REF_TEXT], org[MUN_ID_TEXT];
 
-	if (p->state == MUN_PLAN_CONSUMED || (!l->app->args.all && strcmp(state, "stored") != 0))
+	if (!l->app->args.all && strcmp(state, "stored") != 0)
 		return MUN_OK;
 	mun_ref_format(plan, 'p', &p->plan);
 	mun_id_format(org, &p->org);
@@ -43,7 +43,7 @@ static enum mun_code list_plan(void *arg, const struct mun_plan *p, struct mun_e
 		mun_cell_int(0),
 		mun_cell_int(0),
 		mun_cell_int(0),
-		mun_cell_int(p->items),
+		mun_cell_int(p->state == MUN_PLAN_CONSUMED ? 0 : p->items),
 		mun_cell_time(p->stored_us),
 		mun_cell_time(MUN_TIME_NONE),
 		mun_cell_text(NULL),
@@ -107,6 +107,8 @@ static enum mun_code one(struct mun_app *app, struct mun_journal *j, const char 
 	struct mun_ref ref;
 	enum mun_code code;
 
+	if (app->output == MUN_OUT_CSV)
+		return mun_fail(err, MUN_E_USAGE, "status of one batch or plan has no output csv");
 	if (strncmp(text, "p-", 2) == 0) {
 		code = mun_query_plan(j, text, &ref, err);
 		return code != MUN_OK ? code : mun_plan_view_print(app, j, &ref, err);

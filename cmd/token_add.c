@@ -6,6 +6,7 @@
 
 #include "cmd/app.h"
 #include "cmd/ask.h"
+#include "cmd/credential.h"
 #include "cmd/prompt.h"
 #include "cmd/token.h"
 #include "cmd/unlock.h"
@@ -13,30 +14,22 @@
 #include "lib/json.h"
 #include "lib/text.h"
 
-static enum mun_code read_fd_option(struct mun_secret *ret, const char *text, struct mun_err *err)
+static void list_done(struct mun_token_info **list)
 {
-	char *end;
-	long fd = strtol(text, &end, 10);
-
-	if (*text < '0' || *text > '9' || *end || fd > 1024 * 1024)
-		return mun_fail(err, MUN_E_USAGE, "--token-fd needs the number of a descriptor");
-	return mun_unlock_fd(ret, (int)fd, "the token's descriptor", err);
+	free(*list);
+	*list = NULL;
 }
 
 static enum mun_code read_token(struct mun_secret *ret, struct mun_app *app, struct mun_err *err)
 {
-	const struct mun_args *a = &app->args;
-	enum mun_code code;
+	bool given;
+	enum mun_code code = mun_credential_option(ret, app, &given, err);
 
-	if (a->token_file)
-		code = mun_unlock_file(ret, app, a->token_file, "the token file", err);
-	else if (a->token_fd)
-		code = read_fd_option(ret, a->token_fd, err);
-	else if (!app->stdin_tty)
+	if (code == MUN_OK && !given && !app->stdin_tty)
 		code = mun_unlock_fd(ret, STDIN_FILENO, "stdin", err);
-	else if (mun_prompt_possible(app))
+	else if (code == MUN_OK && !given && mun_prompt_possible(app))
 		code = mun_prompt_secret(ret, app, "Token (not shown): ", err);
-	else
+	else if (code == MUN_OK && !given)
 		code = mun_fail(err, MUN_E_CREDENTIAL,
 		                "no token: --token-file, --token-fd or stdin gives it");
 	if (code == MUN_OK)
@@ -44,37 +37,68 @@ static enum mun_code read_token(struct mun_secret *ret, struct mun_app *app, str
 	return code == MUN_OK ? mun_app_hide(app, ret, err) : code;
 }
 
-/* Organizations of the token: the only one goes to ret, several are named in the message. */
+/* What the vault says before anything is asked: ret_old is the token that is renewed, its name is
+ * empty when there is none. Without any way to the key it ends here. */
+static enum mun_code look(struct mun_token_info *ret_old, struct mun_app *app, const char *name,
+                          struct mun_err *err)
+{
+	MUN_CLEANUP(mun_vault_closep) struct mun_vault *v = NULL;
+	MUN_CLEANUP(list_done) struct mun_token_info *list = NULL;
+	size_t len = 0;
+	enum mun_code code = mun_unlock_open(&v, app, false, err);
+
+	*ret_old = (struct mun_token_info){ .name = "" };
+	if (code == MUN_E_NOTFOUND)
+		return mun_unlock_possible(app, NULL, err);
+	if (code == MUN_OK)
+		code = mun_unlock_possible(app, mun_vault_key_kind(v), err);
+	if (code == MUN_OK)
+		code = mun_vault_list(v, &list, &len, err);
+	for (size_t i = 0; code == MUN_OK && i < len; i++)
+		if (strcmp(list[i].name, name) == 0)
+			*ret_old = list[i];
+	if (code == MUN_OK && ret_old->name[0] && !app->args.replace) {
+		code = mun_fail(err, MUN_E_USAGE, "there is a token %s already", name);
+		mun_hint(err, "--replace renews it");
+	}
+	return code;
+}
+
+/* The only organization of the token; several, and what is no whole list, are told. */
 static enum mun_code only_org(struct mun_id *ret, const char *body, size_t len, struct mun_err *err)
 {
 	MUN_CLEANUP(mun_json_freep) struct mun_json *doc = NULL;
-	const struct mun_json_val *data = NULL, *row;
-	char names[512] = "";
-	size_t found = 0;
+	static const struct mun_id nobody = { { 0 } };
+	struct mun_orgs orgs = { 0 };
+	char ids[400] = "";
+	bool whole;
+	size_t rows = 0;
 
-	if (!body || mun_json_parse(&doc, body, len, err) != MUN_OK)
-		return mun_fail(err, MUN_E_USAGE, "the server's list of organizations is no JSON");
-	data = mun_json_get(mun_json_root(doc), "data");
-	for (row = mun_json_first(data); row; row = mun_json_next(row)) {
+	if (!body || mun_json_parse(&doc, body, len, err) != MUN_OK ||
+	    !mun_answer_orgs(&orgs, body, len, &nobody))
+		return mun_fail(err, MUN_E_USAGE,
+		                "no --org, and the server's list of organizations is no list");
+	whole = orgs.complete;
+	for (const struct mun_json_val *row =
+	             mun_json_first(mun_json_get(mun_json_root(doc), "data"));
+	     row; row = mun_json_next(row)) {
 		const char *id = mun_json_str(mun_json_get(row, "id"));
-		size_t used = strlen(names);
-		struct mun_id org;
 
-		if (!id || mun_id_parse(&org, id, strlen(id)) == MUN_ID_BAD)
-			continue;
-		*ret = org;
-		found++;
-		if (used + 36 < sizeof names)
-			(void)snprintf(names + used, sizeof names - used, "%s%.32s",
-			               found > 1 ? ", " : "", id);
+		size_t used = strlen(ids);
+
+		rows++;
+		if (!id || mun_id_parse(ret, id, strlen(id)) == MUN_ID_BAD)
+			whole = false;
+		else if (used + 36 < sizeof ids)
+			(void)snprintf(ids + used, sizeof ids - used, "%s%.32s", used ? ", " : "",
+			               id);
 	}
-	if (found == 1)
+	if (rows == 1 && whole)
 		return MUN_OK;
 	(void)mun_fail(err, MUN_E_USAGE,
-	               found ? "the token has %zu organizations: %s"
-	                     : "the token has %zu "
-	                       "organizations%s",
-	               found, names);
+	               "no --org, and the token has not one organization%s%s%s%s%s",
+	               ids[0] ? ": " : "", ids, orgs.names[0] ? " (" : "", orgs.names,
+	               orgs.names[0] ? ")" : "");
 	mun_hint(err, "--org ID");
 	return MUN_E_USAGE;
 }
@@ -92,13 +116,15 @@ static enum mun_code find_org(struct mun_id *ret, struct mun_ask *ask,
 		return code;
 	if (answer.send == MUN_SEND_OK && answer.http == 200)
 		return only_org(ret, answer.body, answer.body_len, err);
+	if (answer.http == 401)
+		return mun_fail(err, MUN_E_CREDENTIAL, "%s refuses the token (401)", base->host);
 	if (answer.http)
 		code = mun_fail(err, MUN_E_USAGE,
-		                "no --org, and the server answers %u to the question for it",
+		                "no --org, and %s answers %u to the question for it", base->host,
 		                answer.http);
 	else
-		code = mun_fail(err, MUN_E_USAGE, "no --org, and the server cannot be asked: %s",
-		                answer.error);
+		code = mun_fail(err, MUN_E_USAGE, "no --org, and %s cannot be asked: %s",
+		                base->host, answer.error);
 	mun_hint(err, "--org ID");
 	return code;
 }
@@ -120,24 +146,29 @@ static void try_token(struct mun_app *app, struct mun_ask *ask, const struct mun
 		        answer.http);
 }
 
-/* Organization and base URL from the options, the rest from the server. */
-static enum mun_code find_target(struct mun_id *ret_org, struct mun_base_url *base,
-                                 struct mun_app *app, const struct mun_secret *token,
+/* From the option, else from the token that is renewed; false: the server has to tell. */
+static enum mun_code given_org(struct mun_id *ret, bool *ret_given, const struct mun_args *a,
+                               const struct mun_token_info *old, struct mun_err *err)
+{
+	*ret_given = a->org || old->name[0];
+	*ret = old->org;
+	if (a->org && mun_id_parse(ret, a->org, strlen(a->org)) == MUN_ID_BAD)
+		return mun_fail(err, MUN_E_USAGE, "--org needs 32 hexadecimal digits");
+	return MUN_OK;
+}
+
+static enum mun_code find_target(struct mun_id *ret_org, bool given, struct mun_app *app,
+                                 const struct mun_base_url *base, const struct mun_secret *token,
                                  struct mun_err *err)
 {
 	MUN_CLEANUP(mun_ask_done) struct mun_ask ask = { 0 };
-	const char *org = app->args.org;
-	enum mun_code code;
+	enum mun_code code = mun_ask_open(&ask, app, base, token, err);
 
-	if (org && mun_id_parse(ret_org, org, strlen(org)) == MUN_ID_BAD)
-		return mun_fail(err, MUN_E_USAGE, "--org needs 32 hexadecimal digits");
-	code = mun_ask_open(&ask, app, base, token, err);
-	if (code != MUN_OK)
-		return code;
-	if (!org)
-		return find_org(ret_org, &ask, base, err);
-	try_token(app, &ask, base);
-	return MUN_OK;
+	if (code == MUN_OK && given)
+		try_token(app, &ask, base);
+	else if (code == MUN_OK)
+		code = find_org(ret_org, &ask, base, err);
+	return code;
 }
 
 static enum mun_code store(struct mun_token_info *ret, struct mun_app *app, const char *name,
@@ -153,8 +184,9 @@ static enum mun_code store(struct mun_token_info *ret, struct mun_app *app, cons
 	if (code == MUN_OK)
 		code = mun_unlock(v, app, err);
 	if (code == MUN_OK)
-		code = mun_vault_put(v, name, org, base->text, token, app->args.replace,
-		                     now.real_us, err);
+		code = mun_vault_put(
+			v, &(struct mun_vault_new){ name, org, base->text, token, now.real_us },
+			app->args.replace, err);
 	/* Reading back proves that what was sealed opens again. */
 	return code == MUN_OK ? mun_vault_get(v, name, &stored, ret, err) : code;
 }
@@ -162,22 +194,33 @@ static enum mun_code store(struct mun_token_info *ret, struct mun_app *app, cons
 enum mun_code mun_token_add(struct mun_app *app, const char *name, struct mun_err *err)
 {
 	MUN_CLEANUP(mun_secret_done) struct mun_secret token = { 0 };
-	const char *url = app->args.base_url ? app->args.base_url : MUN_BASE_URL_DEFAULT;
-	struct mun_token_info info;
+	const char *url = app->args.base_url;
+	struct mun_token_info info, old;
 	struct mun_base_url base;
 	char text[MUN_ID_TEXT];
+	struct mun_now now;
 	struct mun_id org;
-	enum mun_code code = mun_base_url_parse(&base, url, err);
+	bool given = false;
+	enum mun_code code = look(&old, app, name, err);
 
+	if (!url)
+		url = code == MUN_OK && old.name[0] ? old.base_url : MUN_BASE_URL_DEFAULT;
+	if (code == MUN_OK)
+		code = mun_base_url_parse(&base, url, err);
+	if (code == MUN_OK)
+		code = given_org(&org, &given, &app->args, &old, err);
 	if (code == MUN_OK)
 		code = read_token(&token, app, err);
 	if (code == MUN_OK)
-		code = find_target(&org, &base, app, &token, err);
+		code = find_target(&org, given, app, &base, &token, err);
 	if (code == MUN_OK)
 		code = store(&info, app, name, &org, &base, &token, err);
 	if (code != MUN_OK)
 		return code;
 	mun_token_record(app, MUN_K_TOKEN_ADDED, &info, &token);
+	app->clock->now(app->clock, &now);
+	if (info.expires_us != MUN_TIME_NONE && info.expires_us <= now.real_us)
+		mun_say(app, "muniment: warning: this token has expired");
 	mun_id_format(text, &org);
 	if (!app->args.quiet)
 		mun_say(app, "muniment: stored %s for organization %s at %s", name, text,

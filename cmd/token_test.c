@@ -176,6 +176,8 @@ enum mun_code mun_token_test(struct mun_app *app, const char *name, struct mun_e
 	if (code == MUN_OK)
 		code = print(app, &f, text, base.text, err);
 	if (code == MUN_OK && (f.me_http == 403 || f.list_http == 401 || f.list_http == 403))
-		code = mun_fail(err, MUN_E_CREDENTIAL, "%s: %s", base.host, may(&f));
+		return mun_fail(err, MUN_E_CREDENTIAL, "%s: %s", base.host, may(&f));
+	if (code == MUN_OK && f.list_http != 200)
+		return mun_fail(err, MUN_E_REMOTE, "%s: %s", base.host, may(&f));
 	return code;
 }

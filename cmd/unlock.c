@@ -3,16 +3,24 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "cmd/opt.h"
 #include "cmd/prompt.h"
 #include "lib/file.h"
 
 #define SECRET_MAX (MUN_TOKEN_MAX + 1) /* and a newline */
+
+/* What the child says about a vault; anything else says that it died. */
+#define CHILD_GOOD    10
+#define CHILD_REFUSES 11
+#define CHILD_LIMIT_S 20
 
 enum mun_code mun_unlock_fd(struct mun_secret *ret, int fd, const char *what, struct mun_err *err)
 {
@@ -43,12 +51,28 @@ enum mun_code mun_unlock_fd(struct mun_secret *ret, int fd, const char *what, st
 	return code;
 }
 
+enum mun_code mun_unlock_check_path(const char *path, struct mun_err *err)
+{
+	enum mun_code code;
+
+	if (!mun_opt_looks_secret(path) || access(path, F_OK) == 0)
+		return MUN_OK;
+	code = mun_fail(err, MUN_E_USAGE,
+	                "there is no such file, and its name looks like a token (not shown)");
+	mun_hint(err, "revoke that token: it may stand in your shell's history now");
+	return code;
+}
+
 enum mun_code mun_unlock_file(struct mun_secret *ret, struct mun_app *app, const char *path,
                               const char *what, struct mun_err *err)
 {
-	MUN_CLEANUP(mun_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	MUN_CLEANUP(mun_closep) int fd = -1;
+	enum mun_code code = mun_unlock_check_path(path, err);
 	struct stat st;
 
+	if (code != MUN_OK)
+		return code;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0 || fstat(fd, &st) != 0)
 		return mun_fail_errno(err, MUN_E_CREDENTIAL, errno, "%s %s cannot be opened", what,
 		                      path);
@@ -73,6 +97,35 @@ enum mun_code mun_unlock_passphrase_file(struct mun_secret *ret, struct mun_app 
 	return mun_fail(err, MUN_E_CREDENTIAL, "the passphrase file %s is empty", path);
 }
 
+/* A changed byte of the data file can kill whoever reads it, so somebody else reads it first. */
+static enum mun_code check_vault(const char *dir, struct mun_err *err)
+{
+	pid_t child;
+	int status = 0;
+
+	/* Ignored, as a parent may hand it on, it would leave nobody to wait for. */
+	(void)signal(SIGCHLD, SIG_DFL);
+	child = fork();
+	if (child < 0)
+		return mun_fail_errno(err, MUN_E_INTERNAL, errno, "no process to check the vault");
+	if (child == 0) {
+		int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+		/* LMDB's last words are for its developers. */
+		(void)dup2(null, STDERR_FILENO);
+		(void)alarm(CHILD_LIMIT_S);
+		_exit(mun_vault_check(dir, NULL) == MUN_OK ? CHILD_GOOD : CHILD_REFUSES);
+	}
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return mun_fail_errno(err, MUN_E_INTERNAL, errno, "wait for a child");
+	if (WIFEXITED(status) && WEXITSTATUS(status) == CHILD_GOOD)
+		return MUN_OK;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == CHILD_REFUSES)
+		return mun_vault_check(dir, err);
+	return mun_fail(err, MUN_E_CREDENTIAL, "the vault in %s is damaged", dir);
+}
+
 enum mun_code mun_unlock_open(struct mun_vault **ret, struct mun_app *app, bool create,
                               struct mun_err *err)
 {
@@ -83,7 +136,14 @@ enum mun_code mun_unlock_open(struct mun_vault **ret, struct mun_app *app, bool 
 		mun_hint(err, "give --vault DIR, or a token by --token-file");
 		return code;
 	}
-	return mun_vault_open(ret, app->vault_dir, create, err);
+	code = check_vault(app->vault_dir, err);
+	if (code == MUN_E_CREDENTIAL)
+		mun_hint(err,
+		         "a token by --token-file or TALLYFY_API_TOKEN needs no vault; nothing "
+		         "in the vault was changed");
+	if (code == MUN_OK || (code == MUN_E_NOTFOUND && create))
+		code = mun_vault_open(ret, app->vault_dir, create, err);
+	return code;
 }
 
 enum mun_code mun_unlock_ask_twice(struct mun_secret *ret, struct mun_app *app, struct mun_err *err)
@@ -111,24 +171,6 @@ static enum mun_code nobody_to_ask(struct mun_err *err)
 	return code;
 }
 
-static enum mun_code ask(struct mun_secret *ret, struct mun_vault *v, struct mun_app *app,
-                         struct mun_err *err)
-{
-	const char *kind = mun_vault_key_kind(v);
-
-	if (kind && strcmp(kind, "key file") == 0) {
-		enum mun_code code =
-			mun_fail(err, MUN_E_CREDENTIAL, "the vault is locked; a key file opens it");
-		mun_hint(err, "--key-file FILE; --token-file or --token-fd needs no vault");
-		return code;
-	}
-	if (!mun_prompt_possible(app))
-		return nobody_to_ask(err);
-	if (!mun_vault_has_key(v))
-		return mun_unlock_ask_twice(ret, app, err);
-	return mun_prompt_secret(ret, app, "Passphrase of the vault: ", err);
-}
-
 /* MUNIMENT_PASSPHRASE_FILE, or what systemd gave; "" neither. */
 static void passphrase_path(char *ret, size_t ret_size)
 {
@@ -145,18 +187,38 @@ static void passphrase_path(char *ret, size_t ret_size)
 	}
 }
 
+enum mun_code mun_unlock_possible(struct mun_app *app, const char *kind, struct mun_err *err)
+{
+	char path[4096];
+
+	passphrase_path(path, sizeof path);
+	if (app->args.key_file || path[0])
+		return MUN_OK;
+	if (kind && strcmp(kind, "key file") == 0) {
+		(void)mun_fail(err, MUN_E_CREDENTIAL, "the vault is locked; a key file opens it");
+		mun_hint(err, "--key-file FILE; --token-file or --token-fd needs no vault");
+		return MUN_E_CREDENTIAL;
+	}
+	return mun_prompt_possible(app) ? MUN_OK : nobody_to_ask(err);
+}
+
 enum mun_code mun_unlock(struct mun_vault *v, struct mun_app *app, struct mun_err *err)
 {
 	MUN_CLEANUP(mun_secret_done) struct mun_secret passphrase = { 0 };
 	struct mun_vault_key key = { .key_file = app->args.key_file };
 	char path[4096];
-	enum mun_code code = MUN_OK;
+	enum mun_code code = mun_unlock_possible(app, mun_vault_key_kind(v), err);
 
-	if (!key.key_file) {
-		passphrase_path(path, sizeof path);
-		code = path[0] ? mun_unlock_passphrase_file(&passphrase, app, path, err)
-		               : ask(&passphrase, v, app, err);
+	passphrase_path(path, sizeof path);
+	if (code == MUN_OK && key.key_file)
+		code = mun_unlock_check_path(key.key_file, err);
+	else if (code == MUN_OK && path[0])
+		code = mun_unlock_passphrase_file(&passphrase, app, path, err);
+	else if (code == MUN_OK && mun_vault_has_key(v))
+		code = mun_prompt_secret(&passphrase, app, "Passphrase of the vault: ", err);
+	else if (code == MUN_OK)
+		code = mun_unlock_ask_twice(&passphrase, app, err);
+	if (!key.key_file)
 		key.passphrase = &passphrase;
-	}
 	return code == MUN_OK ? mun_vault_unlock(v, &key, err) : code;
 }

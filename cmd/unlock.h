@@ -11,6 +11,10 @@
  * for twice. */
 enum mun_code mun_unlock(struct mun_vault *v, struct mun_app *app, struct mun_err *err)
 	MUN_MUST_CHECK;
+/* Is there a key source, or somebody to ask? kind is mun_vault_key_kind(); CREDENTIAL as above.
+ * Nothing is opened, read or asked yet. */
+enum mun_code mun_unlock_possible(struct mun_app *app, const char *kind, struct mun_err *err)
+	MUN_MUST_CHECK;
 /* A new passphrase, asked for twice. */
 enum mun_code mun_unlock_ask_twice(struct mun_secret *ret, struct mun_app *app, struct mun_err *err)
 	MUN_MUST_CHECK;
@@ -22,7 +26,10 @@ enum mun_code mun_unlock_fd(struct mun_secret *ret, int fd, const char *what, st
 /* One final newline is not part of a passphrase. CREDENTIAL when it is empty. */
 enum mun_code mun_unlock_passphrase_file(struct mun_secret *ret, struct mun_app *app,
                                          const char *path, struct mun_err *err) MUN_MUST_CHECK;
-/* Opens the vault of app. NOTFOUND: there is none (and create is false). */
+/* USAGE: no file has this name, and it looks like a token; it is not shown. */
+enum mun_code mun_unlock_check_path(const char *path, struct mun_err *err) MUN_MUST_CHECK;
+/* Opens the vault of app, after a child has read it without harm. NOTFOUND: there is none (and
+ * create is false). CREDENTIAL: it is damaged, or open to others. */
 enum mun_code mun_unlock_open(struct mun_vault **ret, struct mun_app *app, bool create,
                               struct mun_err *err) MUN_MUST_CHECK;
 #endif

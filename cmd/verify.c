@@ -1,18 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
-#include <unistd.h>
 
 #include "cmd/commands.h"
 #include "cmd/verify_print.h"
-
-/* A journal that is there but cannot be opened is damaged; one that is missing is not. */
-static bool is_there(const struct mun_app *app)
-{
-	char path[4200];
-
-	(void)snprintf(path, sizeof(path), "%s/data.mdb", app->journal_dir);
-	return access(path, R_OK) == 0;
-}
 
 static enum mun_code run_verify(struct mun_app *app, int *ret_exit, struct mun_err *err)
 {
@@ -26,9 +16,7 @@ static enum mun_code run_verify(struct mun_app *app, int *ret_exit, struct mun_e
 		if (len < 0 || (size_t)len >= sizeof(app->journal_dir))
 			return mun_fail(err, MUN_E_USAGE, "the path of the directory is too long");
 	}
-	enum mun_code code = mun_app_journal(app, MUN_JOURNAL_READ, &j, err);
-	if (code == MUN_E_CORRUPT || (code == MUN_E_JOURNAL && is_there(app)))
-		return mun_wrap(err, MUN_E_VERIFY, "verification failed");
+	enum mun_code code = mun_verify_open(app, &j, err);
 	if (code != MUN_OK)
 		return code;
 	return mun_verify_and_print(app, j, false, app->args.strict, ret_exit, err);

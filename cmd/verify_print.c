@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/verify_print.h"
 
+#include <stdio.h>
+
 #include "cmd/out.h"
 #include "lib/canon.h"
 #include "lib/hex.h"
@@ -55,7 +57,9 @@ static void make_object(struct mun_buf *out, const struct mun_verdict_report *r)
 {
 	char root[2 * MUN_SHA256_LEN + 1];
 	struct mun_canon c;
+	char more[64];
 
+	(void)snprintf(more, sizeof(more), "and %llu more", (unsigned long long)r->findings_more);
 	mun_hex_encode(root, r->head.root, MUN_SHA256_LEN);
 	mun_canon_init(&c, out);
 	mun_canon_loose(&c);
@@ -76,8 +80,14 @@ static void make_object(struct mun_buf *out, const struct mun_verdict_report *r)
 		mun_canon_bool(&c, "bad", r->findings[i].bad);
 		mun_canon_end(&c);
 	}
+	if (r->findings_more) {
+		mun_canon_object(&c, NULL);
+		mun_canon_null(&c, "seq");
+		mun_canon_str(&c, "what", more);
+		mun_canon_bool(&c, "bad", false);
+		mun_canon_end(&c);
+	}
 	mun_canon_end(&c);
-	mun_canon_int(&c, "findings_more", (int64_t)r->findings_more);
 	mun_canon_end(&c);
 	mun_buf_putc(out, '\n');
 }
@@ -115,6 +125,13 @@ static void make_lines(struct mun_buf *out, const struct mun_verdict_report *r)
 		mun_buf_printf(out, "NOT checked  %s\n", r->not_checked[i]);
 }
 
+enum mun_code mun_verify_open(struct mun_app *app, struct mun_journal **ret, struct mun_err *err)
+{
+	enum mun_code code = mun_app_journal(app, MUN_JOURNAL_READ, ret, err);
+
+	return code == MUN_E_CORRUPT ? mun_wrap(err, MUN_E_VERIFY, "verification failed") : code;
+}
+
 enum mun_code mun_verify_and_print(struct mun_app *app, struct mun_journal *j, bool tables_only,
                                    bool strict, int *ret_exit, struct mun_err *err)
 {
@@ -124,9 +141,8 @@ enum mun_code mun_verify_and_print(struct mun_app *app, struct mun_journal *j, b
 	mun_buf_init(&out, OUT_MAX);
 	enum mun_code code = mun_verify_journal(j, tables_only, &report, err);
 	if (code != MUN_OK)
-		return code == MUN_E_CORRUPT || code == MUN_E_JOURNAL
-		               ? mun_wrap(err, MUN_E_VERIFY, "verification failed")
-		               : code;
+		return code == MUN_E_CORRUPT ? mun_wrap(err, MUN_E_VERIFY, "verification failed")
+		                             : code;
 	if (app->output == MUN_OUT_TABLE)
 		make_lines(&out, &report);
 	else

@@ -4,10 +4,20 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cmd/prompt.h"
 #include "lib/manifest.h"
+#include "lib/text.h"
+
+/* The environment can hold anything; what is no text counts as not set. */
+static const char *sudo_user(void)
+{
+	const char *name = getenv("SUDO_USER");
+
+	return name && *name && mun_utf8_bad(name, strlen(name)) == strlen(name) ? name : NULL;
+}
 
 void mun_operator_of(struct mun_operator *ret, const struct mun_app *app)
 {
@@ -24,7 +34,7 @@ void mun_operator_of(struct mun_operator *ret, const struct mun_app *app)
 		(void)snprintf(user, sizeof(user), "%u", getuid());
 	*ret = (struct mun_operator){ .uid = getuid(),
 		                      .user = user,
-		                      .sudo_user = getenv("SUDO_USER"),
+		                      .sudo_user = sudo_user(),
 		                      .host = host,
 		                      .tty = tty[0] != '\0' ? tty : NULL,
 		                      .claimed = app->args.operator_ };

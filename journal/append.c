@@ -1,32 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdlib.h>
 #include <string.h>
 
+#include "journal/bodies.h"
+#include "journal/crash.h"
 #include "journal/handle.h"
 #include "journal/project.h"
 #include "lib/cursor.h"
-#include "lib/pack.h"
 
-#define BODY_HEAD        (32 + 8) /* salt, length of the uncompressed bytes */
-#define BODIES_MAX       ((size_t)1 << 30)
 #define ROOM_PER_ENTRY   4096 /* line, leaf, nodes, rows */
 #define ROOM_PER_OUTCOME 8192
 #define ROOM_ALWAYS      65536 /* one entry of the largest size */
-#define DAY_US           (86400 * INT64_C(1000000))
-
-/* Compressed bodies of a group, made before the transaction begins. */
-struct bodies {
-	struct mun_buf buf;
-	struct body_at {
-		size_t at, len; /* len 0: none */
-	} * at;
-};
-
-static void bodies_done(struct bodies *b)
-{
-	mun_buf_done(&b->buf);
-	free(b->at);
-}
+#define DAY_MS           (86400 * UINT64_C(1000))
 
 /* The group at hand, within one transaction. */
 struct appending {
@@ -34,82 +18,13 @@ struct appending {
 	struct mun_txn *t;
 	struct mun_group *g;
 	struct mun_tree *tree;
-	const struct bodies *bodies; /* or NULL */
+	const struct mun_bodies *bodies; /* or NULL */
 	struct mun_project project;
 	struct mun_now now;
 	struct mun_iter *by_run; /* opened when it is needed */
 	bool window_fresh;
 	unsigned admitted;
 };
-
-static struct mun_body_ref *body_of(struct mun_entry *e)
-{
-	if (e->kind == MUN_K_PLAN_STORED)
-		return &e->u.plan.source;
-	return e->kind == MUN_K_RESPONSE ? &e->u.response.body : NULL;
-}
-
-static enum mun_code make_body(struct bodies *b, size_t i, struct mun_body_ref *ref,
-                               struct mun_packer *packer, struct mun_err *err)
-{
-	size_t start = b->buf.len;
-	uint8_t head[BODY_HEAD];
-	const struct mun_slice pieces[] = { { head, 32 }, { ref->data, ref->bytes } };
-	enum mun_code code;
-
-	mun_random(head, 32);
-	mun_put_u64(head + 32, ref->bytes);
-	mun_sha256_of(ref->commit, pieces, MUN_ARRAY_LEN(pieces));
-	mun_buf_add(&b->buf, head, sizeof(head));
-	code = mun_pack(packer, &b->buf, ref->data, ref->bytes, err);
-	if (code != MUN_OK)
-		return code;
-	ref->present = true;
-	ref->kept = true;
-	b->at[i].at = start;
-	b->at[i].len = b->buf.len - start;
-	return MUN_OK;
-}
-
-static enum mun_code make_bodies(struct mun_journal *j, struct bodies *b, struct mun_group *g,
-                                 struct mun_err *err)
-{
-	mun_buf_init(&b->buf, BODIES_MAX);
-	b->at = calloc(g->len + 1, sizeof(*b->at));
-	if (b->at == NULL)
-		return mun_fail(err, MUN_E_NOMEM, "no memory for a group");
-	for (size_t i = 0; i < g->len; i++) {
-		struct mun_body_ref *ref = body_of(&g->entries[i]);
-		enum mun_code code = MUN_OK;
-
-		if (ref == NULL || ref->data == NULL)
-			continue;
-		if (j->packer == NULL)
-			code = mun_packer_new(&j->packer, err);
-		if (code == MUN_OK)
-			code = make_body(b, i, ref, j->packer, err);
-		if (code != MUN_OK)
-			return code;
-	}
-	return MUN_OK;
-}
-
-static bool drop_bodies(struct bodies *b, struct mun_group *g)
-{
-	bool any = false;
-
-	for (size_t i = 0; i < g->len; i++) {
-		struct mun_body_ref *ref = body_of(&g->entries[i]);
-
-		if (ref == NULL || b->at[i].len == 0)
-			continue;
-		ref->kept = false;
-		b->at[i].len = 0;
-		any = true;
-	}
-	mun_buf_clear(&b->buf);
-	return any;
-}
 
 /* Is an attempt for the run of e open in another item than e's own? */
 static enum mun_code open_elsewhere(struct appending *a, const struct mun_entry *e, bool *ret,
@@ -141,7 +56,9 @@ static enum mun_code open_elsewhere(struct appending *a, const struct mun_entry 
 			else if (code == MUN_OK)
 				code = MUN_E_NOTFOUND;
 			if (code == MUN_OK &&
-			    (item.state == MUN_I_IN_FLIGHT || item.state == MUN_I_IN_DOUBT)) {
+			    (item.state == MUN_I_IN_FLIGHT || item.state == MUN_I_IN_DOUBT) &&
+			    item.request_seq != MUN_NO_SEQ &&
+			    item.request_seq >= e->elsewhere_seen) {
 				*ret = true;
 				return MUN_OK;
 			}
@@ -160,15 +77,15 @@ static bool has_windows(const struct mun_group *g)
 
 static enum mun_code check_window(struct appending *a, struct mun_entry *e, struct mun_err *err)
 {
-	int64_t blocked;
+	uint64_t blocked_ms;
 	enum mun_code code;
 
 	if (a->g->target == NULL)
 		return MUN_OK;
-	code = mun_window_blocked(a->t, a->g->target, &blocked, err);
+	code = mun_window_blocked(a->t, a->g->target, &a->now, a->j->boot, &blocked_ms, err);
 	if (code != MUN_OK)
 		return code;
-	if (blocked > a->now.real_us) {
+	if (blocked_ms > 0) {
 		e->refused = MUN_REFUSED_WINDOW;
 		return MUN_OK;
 	}
@@ -204,6 +121,9 @@ static enum mun_code admit(struct appending *a, struct mun_entry *e, struct mun_
 	bool elsewhere = false;
 	enum mun_code code = MUN_OK;
 
+	if (a->j->commit_failed)
+		return mun_fail(err, MUN_E_JOURNAL,
+		                "a commit to the journal failed; nothing more is sent");
 	if (e->has_batch) {
 		code = mun_project_batch(&a->project, &e->batch, err);
 		if (code == MUN_E_NOTFOUND)
@@ -218,7 +138,7 @@ static enum mun_code admit(struct appending *a, struct mun_entry *e, struct mun_
 	if (e->refused == MUN_ADMITTED && mun_purpose_mutates(e->u.request.purpose))
 		code = own_item(a, e, err);
 	if (code == MUN_OK && e->refused == MUN_ADMITTED &&
-	    mun_purpose_mutates(e->u.request.purpose) && !e->elsewhere_settled) {
+	    mun_purpose_mutates(e->u.request.purpose)) {
 		code = open_elsewhere(a, e, &elsewhere, err);
 		if (elsewhere)
 			e->refused = MUN_REFUSED_ELSEWHERE;
@@ -271,12 +191,28 @@ static enum mun_code put_line(struct appending *a, struct mun_entry *e, size_t i
 		                      mun_val(a->j->line.data, a->j->line.len), err);
 	if (code == MUN_OK)
 		code = put_leaf(a, e->seq, err);
-	if (code == MUN_OK && a->bodies != NULL && a->bodies->at[i].len > 0)
+	if (code == MUN_OK && a->bodies != NULL && i < a->g->len && a->bodies->at[i].len > 0)
 		code = mun_txn_append(
 			a->t, MUN_T_BODY, mun_key_val(&key),
 			mun_val(a->bodies->buf.data + a->bodies->at[i].at, a->bodies->at[i].len),
 			err);
 	return code;
+}
+
+/* i: of the group, where its body is; or past it. */
+static enum mun_code write_entry(struct appending *a, struct mun_entry *e, size_t i,
+                                 struct mun_err *err)
+{
+	enum mun_code code;
+
+	e->seq = a->tree->size;
+	e->time_us = a->now.real_us;
+	e->uptime_ms = (uint64_t)a->now.uptime_ms;
+	memcpy(e->boot, a->j->boot, sizeof(e->boot));
+	code = put_line(a, e, i, err);
+	if (code == MUN_OK && e->kind == MUN_K_PLAN_STORED)
+		code = mun_list_finish(a->t, e, err);
+	return code == MUN_OK ? mun_project_entry(&a->project, e, err) : code;
 }
 
 static enum mun_code append_one(struct appending *a, size_t i, struct mun_err *err)
@@ -290,33 +226,59 @@ static enum mun_code append_one(struct appending *a, size_t i, struct mun_err *e
 		code = admit(a, e, err);
 	if (code != MUN_OK || e->refused != MUN_ADMITTED)
 		return code;
-	e->seq = a->tree->size;
-	e->time_us = a->now.real_us;
-	e->uptime_ms = (uint64_t)a->now.uptime_ms;
-	memcpy(e->boot, a->j->boot, sizeof(e->boot));
-	code = put_line(a, e, i, err);
-	if (code == MUN_OK && e->kind == MUN_K_PLAN_STORED)
-		code = mun_list_finish(a->t, e, err);
-	if (code == MUN_OK)
-		code = mun_project_entry(&a->project, e, err);
+	code = write_entry(a, e, i, err);
 	if (code == MUN_OK && e->kind == MUN_K_REQUEST)
 		code = note_admitted(a, e, err);
 	return code;
 }
 
+static enum mun_code newest_time(struct appending *a, int64_t *ret_us, struct mun_err *err)
+{
+	MUN_CLEANUP(mun_decoded_freep) struct mun_decoded *owner = NULL;
+	struct mun_key key = mun_key_u64(a->tree->size - 1);
+	struct mun_entry newest;
+	struct mun_val line;
+	enum mun_code code;
+
+	*ret_us = a->j->newest_us;
+	if (a->j->newest_size == a->tree->size)
+		return MUN_OK;
+	code = mun_txn_get(a->t, MUN_T_LOG, mun_key_val(&key), &line, err);
+	if (code == MUN_OK)
+		code = mun_entry_decode(&newest, &owner, line.data, line.len, err);
+	*ret_us = newest.time_us;
+	return code;
+}
+
+/* Realtime went backwards since the newest entry: that is said before anything else is. */
+static enum mun_code note_jump(struct appending *a, struct mun_err *err)
+{
+	struct mun_entry e = { .kind = MUN_K_CLOCK_JUMPED, .item = MUN_NO_ITEM };
+	int64_t newest_us;
+	enum mun_code code;
+
+	if (a->tree->size == 0)
+		return MUN_OK;
+	code = newest_time(a, &newest_us, err);
+	if (code != MUN_OK || a->now.real_us >= newest_us)
+		return code;
+	e.u.clock.before_us = newest_us;
+	e.u.clock.server_us = MUN_TIME_NONE;
+	return write_entry(a, &e, a->g->len, err);
+}
+
 /* Rows that no window can need any more; a few per admitted request keep the table small. */
 static enum mun_code prune_windows(struct appending *a, struct mun_err *err)
 {
-	int64_t keep_us = DAY_US;
+	uint64_t keep_ms = DAY_MS;
 
 	if (a->admitted == 0 || !has_windows(a->g))
 		return MUN_OK;
-	for (size_t i = 0; i < a->g->rate->len; i++) {
-		int64_t period_us = (int64_t)a->g->rate->window[i].period_ms * 1000;
-
-		keep_us = period_us > keep_us ? period_us : keep_us;
-	}
-	return mun_window_prune(a->t, a->g->target, a->now.real_us - keep_us, 2 * a->admitted, err);
+	for (size_t i = 0; i < a->g->rate->len; i++)
+		if (a->g->rate->window[i].period_ms > keep_ms)
+			keep_ms = a->g->rate->window[i].period_ms;
+	return mun_window_prune(a->t, a->g->target, &a->now, a->j->boot, keep_ms, 2 * a->admitted,
+	                        err);
 }
 
 static enum mun_code append_all(struct appending *a, struct mun_err *err)
@@ -327,6 +289,7 @@ static enum mun_code append_all(struct appending *a, struct mun_err *err)
 
 	mun_project_init(&a->project, a->t, a->t);
 	mun_journal_now(a->j, &a->now);
+	code = note_jump(a, err);
 	for (size_t i = 0; code == MUN_OK && i < a->g->len; i++)
 		code = append_one(a, i, err);
 	mun_iter_closep(&a->by_run);
@@ -351,7 +314,7 @@ enum mun_code mun_append_within(struct mun_journal *j, struct mun_txn *t, struct
 }
 
 static enum mun_code reserve(struct mun_journal *j, const struct mun_group *g,
-                             const struct bodies *b, struct mun_err *err)
+                             const struct mun_bodies *b, struct mun_err *err)
 {
 	size_t room = ROOM_ALWAYS + b->buf.len + (size_t)g->in_flight * ROOM_PER_OUTCOME;
 
@@ -367,14 +330,31 @@ static enum mun_code reserve(struct mun_journal *j, const struct mun_group *g,
 	return mun_store_reserve(j->store, room, err);
 }
 
-static enum mun_code write_group(struct mun_journal *j, struct mun_group *g, const struct bodies *b,
-                                 unsigned *ret_admitted, struct mun_err *err)
+/* Their room was reserved before their requests left: whether it is enough, the commit tells. */
+static bool only_outcomes(const struct mun_group *g)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < g->len; i++) {
+		any |= g->entries[i].kind == MUN_K_RESPONSE;
+		if (g->entries[i].kind == MUN_K_REQUEST)
+			return false;
+	}
+	return any;
+}
+
+static enum mun_code write_group(struct mun_journal *j, struct mun_group *g,
+                                 const struct mun_bodies *b, unsigned *ret_admitted,
+                                 struct mun_err *err)
 {
 	MUN_CLEANUP(mun_txn_abortp) struct mun_txn *t = NULL;
 	struct mun_tree tree;
 	struct appending a = { .j = j, .g = g, .tree = &tree, .bodies = b };
+	bool committing;
 	enum mun_code code = reserve(j, g, b, err);
 
+	if (code == MUN_E_FULL && only_outcomes(g))
+		code = MUN_OK;
 	if (code == MUN_OK)
 		code = mun_store_write(&t, j->store, err);
 	if (code == MUN_OK)
@@ -383,30 +363,39 @@ static enum mun_code write_group(struct mun_journal *j, struct mun_group *g, con
 		return code;
 	a.t = t;
 	code = append_all(&a, err);
-	if (code == MUN_OK)
+	mun_crash_at(g, false);
+	committing = code == MUN_OK;
+	if (committing)
 		code = mun_txn_commit(MUN_STEAL(t), err);
 	if (code != MUN_OK) {
+		j->commit_failed |= committing;
 		j->window.valid = false; /* it holds admissions that are not there */
 		return code;
 	}
+	mun_crash_at(g, true);
 	j->seen = tree;
 	j->has_seen = true;
+	j->newest_size = tree.size;
+	j->newest_us = a.now.real_us;
 	*ret_admitted = a.admitted;
 	return MUN_OK;
 }
 
 enum mun_code mun_journal_append(struct mun_journal *j, struct mun_group *g, struct mun_err *err)
 {
-	MUN_CLEANUP(bodies_done) struct bodies b = { .at = NULL };
+	MUN_CLEANUP(mun_bodies_done) struct mun_bodies b = { .at = NULL };
 	unsigned admitted = 0;
-	enum mun_code code = make_bodies(j, &b, g, err);
+	enum mun_code code = mun_bodies_make(&b, &j->packer, g, err);
 
 	if (code == MUN_OK)
 		code = write_group(j, g, &b, &admitted, err);
-	if (code == MUN_E_FULL && drop_bodies(&b, g))
+	if (code == MUN_E_FULL && mun_bodies_drop(&b, g))
 		code = write_group(j, g, &b, &admitted, err);
 	if (code == MUN_OK && admitted > 0)
 		code = mun_store_still_there(j->store, err);
+	if (code == MUN_E_CORRUPT)
+		code = MUN_E_JOURNAL; /* not ours to trust any more, which is not for verify to say
+		                       */
 	return mun_journal_failed(j, code, err);
 }
 
@@ -420,12 +409,13 @@ static enum mun_code window_state(struct mun_journal *j, const char *target,
 
 	memset(ret, 0, sizeof(*ret));
 	mun_journal_now(j, &now);
+	ret->blocked_until_us = MUN_TIME_NONE;
 	if (code == MUN_OK)
-		code = mun_window_blocked(t, target, &ret->blocked_until_us, err);
+		code = mun_window_blocked(t, target, &now, j->boot, &ret->wait_ms, err);
 	if (code != MUN_OK)
 		return code;
-	if (ret->blocked_until_us > now.real_us)
-		ret->wait_ms = (uint64_t)(ret->blocked_until_us - now.real_us + 999) / 1000;
+	if (ret->wait_ms > 0)
+		ret->blocked_until_us = now.real_us + (int64_t)ret->wait_ms * 1000;
 	if (rate == NULL || rate->len == 0)
 		return MUN_OK;
 	code = mun_window_refresh(&j->window, t, target, rate, &now, j->boot, err);
@@ -445,4 +435,21 @@ enum mun_code mun_journal_window(struct mun_journal *j, const char *target,
                                  struct mun_err *err)
 {
 	return mun_journal_failed(j, window_state(j, target, rate, ret, err), err);
+}
+
+enum mun_code mun_journal_eta(struct mun_journal *j, const char *target,
+                              const struct mun_rate *rate, uint64_t requests, uint64_t *ret_ms,
+                              struct mun_err *err)
+{
+	struct mun_window_state w;
+	struct mun_now now;
+	enum mun_code code = mun_journal_window(j, target, rate, &w, err);
+
+	*ret_ms = 0;
+	mun_journal_now(j, &now);
+	if (code == MUN_OK && rate->len > 0)
+		*ret_ms = mun_rate_eta_ms(rate, &j->window.ring, now.uptime_ms, requests);
+	if (code == MUN_OK && *ret_ms < w.wait_ms)
+		*ret_ms = w.wait_ms;
+	return code;
 }

@@ -282,16 +282,11 @@ static const struct mun_field token[] = {
 	F_VERSION,
 };
 static const struct mun_field clock_[] = {
-	{ "after", MUN_F_TIME, AT(u.clock.after_us) },
-	{ "against", MUN_F_STR, AT(u.clock.against) },
-	F_BATCH,
-	{ "before", MUN_F_TIME, AT(u.clock.before_us) },
-	F_BOOT,
-	F_KIND,
-	F_ORG,
-	F_SEQ,
-	F_TIME,
-	F_UPTIME,
+	F_BATCH,   { "before", MUN_F_TIME, AT(u.clock.before_us) },
+	F_BOOT,    F_KIND,
+	F_ORG,     { "real", MUN_F_TIME, AT(time_us) },
+	F_SEQ,     { "server", MUN_F_TIME, AT(u.clock.server_us) },
+	F_TIME,    F_UPTIME,
 	F_VERSION,
 };
 

@@ -54,11 +54,12 @@ struct mun_operator {
 struct mun_label {
 	const char *key, *value;
 };
-struct mun_body_ref {     /* bytes beside the log */
-	const char *data; /* when appending: stored with a fresh salt; NULL: nothing is kept */
-	uint64_t bytes;   /* length of data; when decoded: as recorded */
-	bool present;     /* an object stands in the entry, not null */
-	bool kept;        /* commit is not null */
+struct mun_body_ref {          /* bytes beside the log */
+	const char *data;      /* when appending: stored with a fresh salt; NULL: nothing is kept */
+	struct mun_buf *owner; /* of a large one, or NULL: emptied when data is packed */
+	uint64_t bytes;        /* length of data; when decoded: as recorded */
+	bool present;          /* an object stands in the entry, not null */
+	bool kept;             /* commit is not null */
 	uint8_t commit[MUN_SHA256_LEN];
 };
 struct mun_counts { /* conservation law: total is the sum of the rest */
@@ -169,9 +170,8 @@ struct mun_entry {
 			const char *name, *token;
 			const char *base_url;
 		} token; /* org: has_org */
-		struct {
-			int64_t before_us, after_us;
-			const char *against;
+		struct { /* the entry's own time is off: the service's; what it was already */
+			int64_t server_us, before_us; /* MUN_TIME_NONE: null */
 		} clock;
 	} u;
 	/* out, of append: why a request was not admitted; such an entry was not written */
@@ -183,8 +183,8 @@ struct mun_entry {
 		MUN_REFUSED_ELSEWHERE,
 		MUN_REFUSED_NOT_PENDING
 	} refused;
-	/* in: an open attempt elsewhere was probed, so it does not refuse this request */
-	bool elsewhere_settled;
+	/* in: attempts elsewhere below this seq were asked about, so they do not refuse it */
+	uint64_t elsewhere_seen;
 };
 /* Append the line (no newline) to ret. FULL over MUN_ENTRY_MAX: names the size. */
 enum mun_code mun_entry_encode(struct mun_buf *ret, const struct mun_entry *e, struct mun_err *err)

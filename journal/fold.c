@@ -126,23 +126,40 @@ static void judge(struct mun_item *item, const struct mun_batch *batch, const st
 	}
 }
 
+/* What the answer to an attempt makes of its item. */
+static void answer_item(struct mun_item *item, bool late, const struct mun_batch *batch,
+                        const struct mun_entry *e)
+{
+	enum mun_verdict v = e->u.response.verdict;
+
+	item->unanswered -= item->unanswered > 0 ? 1 : 0;
+	if (v != MUN_V_RATE_LIMITED && v != MUN_V_NOT_SENT)
+		item->answered++;
+	if (late)
+		return;
+	item->verdict = v;
+	item->response_seq = e->seq;
+	if (e->u.response.archived_at != NULL)
+		copy_time(item->archived_at, e->u.response.archived_at);
+	judge(item, batch, e);
+}
+
 void mun_fold_response(struct mun_item *item, struct mun_exchange *x, const struct mun_batch *batch,
                        const struct mun_entry *e)
 {
 	enum mun_verdict v = e->u.response.verdict;
+	/* A process that another one took over from may record its answer after a probe or a
+	 * decision has settled the attempt: what is known by then stays. */
+	bool late = x->settled_seq != MUN_NO_SEQ;
 	bool doubt = false;
 
 	if (item != NULL && mun_purpose_mutates(x->purpose)) {
-		item->unanswered -= item->unanswered > 0 ? 1 : 0;
-		if (v != MUN_V_RATE_LIMITED && v != MUN_V_NOT_SENT)
-			item->answered++;
-		item->verdict = v;
-		item->response_seq = e->seq;
-		if (e->u.response.archived_at != NULL)
-			copy_time(item->archived_at, e->u.response.archived_at);
-		judge(item, batch, e);
+		answer_item(item, late, batch, e);
 		doubt = item->state == MUN_I_IN_DOUBT;
 	}
+	if (item != NULL && x->purpose == MUN_P_PROBE && v == MUN_V_NO_ANSWER &&
+	    item->state == MUN_I_PENDING && item->request_seq == MUN_NO_SEQ)
+		final(item, MUN_I_IN_DOUBT, MUN_HOW_NONE); /* another attempt for the run is open */
 	if (item != NULL)
 		item->last_seq = e->seq;
 	x->answer = v;
@@ -150,6 +167,8 @@ void mun_fold_response(struct mun_item *item, struct mun_exchange *x, const stru
 	x->sent = e->u.response.sent;
 	x->response_seq = e->seq;
 	x->ended_us = e->time_us;
+	if (late)
+		return;
 	copy_time(x->archived_at, e->u.response.archived_at);
 	if (!doubt) {
 		x->verdict = v;
@@ -308,16 +327,16 @@ void mun_fold_move(struct mun_batch *batch, enum mun_item_state from, enum mun_i
 
 void mun_fold_after_settling(struct mun_batch *batch)
 {
-	const struct mun_counts *n = &batch->counts;
-	uint64_t duplicates = n->total - batch->items;
+	const struct mun_counts n = mun_batch_at_rest(batch);
+	uint64_t duplicates = n.total - batch->items;
 
 	if (batch->state != MUN_B_DONE_IN_DOUBT)
 		return;
-	if (n->pending > 0) {
+	if (n.pending > 0) {
 		batch->state = MUN_B_INTERRUPTED;
 		batch->ended_us = MUN_TIME_NONE;
-	} else if (n->in_doubt == 0) {
-		bool whole = n->failed == 0 && n->cancelled == 0 && n->skipped == duplicates;
+	} else if (n.in_doubt == 0) {
+		bool whole = n.failed == 0 && n.cancelled == 0 && n.skipped == duplicates;
 
 		batch->state = whole ? MUN_B_DONE : MUN_B_DONE_WITH_FAILURES;
 	}

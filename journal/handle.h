@@ -18,8 +18,12 @@ struct mun_journal {
 	struct mun_journal_id id;
 	uint8_t fingerprint_key[MUN_KEY_LEN];
 	uint8_t salt[MUN_SALT_LEN]; /* of boot and machine */
+	uint32_t format;            /* version that last wrote it */
 	bool has_seen;
 	struct mun_tree seen; /* the head that this process saw last */
+	uint64_t newest_size; /* of the log, when its newest entry was written at newest_us */
+	int64_t newest_us;
+	bool commit_failed; /* from then on no request is admitted */
 	struct mun_window_cache window;
 	struct mun_buf line;
 	struct mun_packer *packer; /* of bodies; made by the first */
@@ -33,13 +37,19 @@ struct mun_journal {
 #define MUN_META_SALT        "salt"
 #define MUN_META_BACKUP      "backup"
 #define MUN_META_ROWS        "rows/" /* and a plan: its rows are being stored since then */
-/* What goes wrong below becomes MUN_E_JOURNAL; FULL, NOMEM and bugs stay what they are. */
+/* What goes wrong below becomes MUN_E_JOURNAL; damage, FULL, NOMEM and bugs stay what they are. */
 enum mun_code mun_journal_failed(const struct mun_journal *j, enum mun_code code,
                                  struct mun_err *err);
 struct mun_val mun_text_val(const char *s);
 /* Formats, backup mark and head: each write transaction begins with these. */
 enum mun_code mun_journal_guard(struct mun_journal *j, struct mun_txn *t, struct mun_tree *ret,
                                 struct mun_err *err) MUN_MUST_CHECK;
+/* For getters. What this process wrote must be there: JOURNAL when an older copy stands in place.
+ */
+enum mun_code mun_journal_begin_read(struct mun_txn **ret, struct mun_journal *j,
+                                     struct mun_err *err) MUN_MUST_CHECK;
+/* This program's format numbers. */
+enum mun_code mun_journal_put_format(struct mun_txn *t, struct mun_err *err) MUN_MUST_CHECK;
 /* One reading of the clock; boot is the salted hash. */
 void mun_journal_now(struct mun_journal *j, struct mun_now *ret);
 /* The entries of g within t, behind *tree; returns the new tree. Nothing is committed. */
@@ -52,10 +62,15 @@ enum mun_code mun_list_sweep(struct mun_journal *j, struct mun_txn *t, struct mu
 /* The rows of a plan are complete: called with its plan.stored. */
 enum mun_code mun_list_finish(struct mun_txn *t, const struct mun_entry *e, struct mun_err *err)
 	MUN_MUST_CHECK;
-/* by_run of the stored rows of one plan. */
-enum mun_code mun_list_index(struct mun_txn *source, struct mun_txn *txn,
-                             const struct mun_plan *plan, struct mun_err *err) MUN_MUST_CHECK;
-/* All projections of source's primary tables into txn (which may be the same). */
-enum mun_code mun_rebuild_into(struct mun_txn *source, struct mun_txn *txn, struct mun_err *err)
+/* Keys of by_run that the rows of a plan give, from *item on, at most max; *item goes on with them
+ * and is plan->items at the end. */
+enum mun_code mun_list_each(struct mun_txn *t, const struct mun_plan *plan, uint32_t *item,
+                            unsigned max,
+                            enum mun_code (*fn)(void *arg, const struct mun_key *key,
+                                                struct mun_err *err),
+                            void *arg, struct mun_err *err) MUN_MUST_CHECK;
+/* Plans whose rows are being stored, one behind the other: their keys of by_run come first. */
+enum mun_code mun_list_marks(struct mun_txn *t, struct mun_buf *ret, struct mun_err *err)
 	MUN_MUST_CHECK;
+bool mun_list_is_marked(const struct mun_buf *marks, const struct mun_key *by_run);
 #endif

@@ -3,13 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "journal/damage.h"
 #include "journal/filter.h"
 #include "journal/lookup.h"
 #include "journal/query.h"
 
-#define CHAIN_MAX  4096 /* attempts of the runs named by a filter */
-#define PLACES_MAX 256
-#define HOST_MAX   320
+#define CHAIN_MAX 4096 /* attempts of the runs named by a filter */
+#define HOST_MAX  320
 
 struct history {
 	struct mun_journal *j;
@@ -17,6 +17,7 @@ struct history {
 	mun_history_fn fn;
 	void *arg;
 	struct mun_lookup lookup;
+	struct mun_damage damage;
 	uint64_t delivered;
 };
 
@@ -27,7 +28,7 @@ struct sources {
 	struct mun_exchange ex;
 	struct mun_item item;
 	struct mun_batch batch;
-	const struct mun_entry *plan, *start;
+	const struct mun_entry *plan, *start; /* NULL: cannot be read */
 	char operator_[HOST_MAX];
 	char run[MUN_ID_TEXT], org[MUN_ID_TEXT], batch_text[MUN_REF_TEXT], plan_text[MUN_REF_TEXT];
 };
@@ -36,6 +37,15 @@ static void sources_done(struct sources *s)
 {
 	mun_decoded_freep(&s->request_owner);
 	mun_decoded_freep(&s->response_owner);
+}
+
+/* What cannot be read is left out of the row, and noted. */
+static enum mun_code unless_damaged(struct history *h, const struct sources *s, enum mun_code code,
+                                    const struct mun_err *err)
+{
+	uint64_t seq = h->lookup.asked != MUN_NO_SEQ ? h->lookup.asked : s->request.seq;
+
+	return mun_damage_note(&h->damage, code, seq, err) ? MUN_OK : code;
 }
 
 static enum mun_code load_sources(struct history *h, struct sources *s, struct mun_err *err)
@@ -47,23 +57,35 @@ static enum mun_code load_sources(struct history *h, struct sources *s, struct m
 		code = mun_journal_batch(h->j, &e->batch, &s->batch, err);
 	if (code == MUN_OK)
 		code = mun_journal_item(h->j, &e->batch, (uint32_t)e->item, &s->item, err);
-	if (code == MUN_OK && s->ex.response_seq != MUN_NO_SEQ)
+	if (code == MUN_OK && s->ex.response_seq != MUN_NO_SEQ) {
 		code = mun_lookup_entry(&h->lookup, s->ex.response_seq, &s->response,
 		                        &s->response_owner, err);
-	if (code == MUN_OK)
+		code = unless_damaged(h, s, code, err);
+	}
+	if (code == MUN_OK) {
 		code = mun_lookup_plan(&h->lookup, &s->batch.plan, &s->plan, err);
-	if (code == MUN_OK)
+		code = unless_damaged(h, s, code, err);
+	}
+	if (code == MUN_OK) {
 		code = mun_lookup_start(&h->lookup, &e->batch, s->ex.epoch, e->seq, &s->start, err);
+		code = unless_damaged(h, s, code, err);
+	}
 	return code;
+}
+
+static const char *or_else(const char *own, const char *other)
+{
+	return own ? own : other;
 }
 
 static void fill_row(struct sources *s, struct mun_history_row *row)
 {
 	const struct mun_entry *e = &s->request;
-	const struct mun_operator *op = &s->start->u.start.operator_;
+	const struct mun_operator *op = s->start ? &s->start->u.start.operator_ : NULL;
 	const char *verdict = mun_verdict_name(s->ex.verdict);
 
-	(void)snprintf(s->operator_, sizeof(s->operator_), "%s@%s", op->user, op->host);
+	if (op)
+		(void)snprintf(s->operator_, sizeof(s->operator_), "%s@%s", op->user, op->host);
 	*row = (struct mun_history_row){
 		.time_us = e->time_us,
 		.org = e->org,
@@ -77,11 +99,11 @@ static void fill_row(struct sources *s, struct mun_history_row *row)
 		.http = s->ex.http,
 		.archived_at = s->ex.archived_at[0] ? s->ex.archived_at : NULL,
 		.duration_ms = s->response_owner ? (int64_t)s->response.u.response.duration_ms : -1,
-		.operator_ = s->operator_,
-		.claimed = op->claimed,
-		.identity = s->start->u.start.identity_id,
-		.reason = e->u.request.reason ? e->u.request.reason : s->plan->u.plan.reason,
-		.ticket = e->u.request.ticket ? e->u.request.ticket : s->plan->u.plan.ticket,
+		.operator_ = op ? s->operator_ : NULL,
+		.claimed = op ? op->claimed : NULL,
+		.identity = s->start ? s->start->u.start.identity_id : NULL,
+		.reason = or_else(e->u.request.reason, s->plan ? s->plan->u.plan.reason : NULL),
+		.ticket = or_else(e->u.request.ticket, s->plan ? s->plan->u.plan.ticket : NULL),
 		.token = e->u.request.token,
 		.request_seq = e->seq,
 		.response_seq = s->ex.response_seq,
@@ -110,8 +132,8 @@ static bool row_matches(const struct history *h, struct sources *s,
 		.state = mun_item_state_name(s->item.state, &mun_ops[s->batch.op]),
 		.verdict = row->verdict,
 		.kind = mun_kind_name(MUN_K_REQUEST),
-		.labels = s->plan->u.plan.labels,
-		.labels_len = s->plan->u.plan.labels_len,
+		.labels = s->plan ? s->plan->u.plan.labels : NULL,
+		.labels_len = s->plan ? s->plan->u.plan.labels_len : 0,
 		.http = row->http,
 		.time_us = row->time_us,
 		.seq = row->request_seq,
@@ -125,7 +147,7 @@ static enum mun_code deliver(struct history *h, struct sources *s, struct mun_er
 
 	enum mun_code code = load_sources(h, s, err);
 	if (code != MUN_OK)
-		return mun_wrap(err, code, "attempt #%llu", (unsigned long long)s->request.seq);
+		return mun_damage_note(&h->damage, code, s->request.seq, err) ? MUN_OK : code;
 	fill_row(s, &row);
 	if (!row_matches(h, s, &row))
 		return MUN_OK;
@@ -137,25 +159,57 @@ static enum mun_code deliver(struct history *h, struct sources *s, struct mun_er
 	return h->fn(h->arg, &row, err);
 }
 
-/* One entry of the log: a row when it is an attempt that meets the filter. */
-static enum mun_code visit(struct history *h, uint64_t seq, struct mun_err *err)
+/* Whether a line is of a request; false in *ret_sane: of no kind that there is. */
+static bool is_request(const struct mun_buf *line, bool *ret_sane)
 {
-	static const char mark[] = "\"kind\":\"request\"";
-	struct sources s MUN_CLEANUP(sources_done) = { .request_owner = NULL };
-	struct mun_buf *line = &h->lookup.line;
+	static const char mark[] = "\"kind\":\"";
+	const char *end = mun_buf_str(line) + line->len;
+	const char *at = memmem(mun_buf_str(line), line->len, mark, sizeof(mark) - 1);
+	char word[24];
+	enum mun_kind kind;
 
+	*ret_sane = false;
+	if (!at)
+		return false;
+	at += sizeof(mark) - 1;
+	const char *quote = memchr(at, '"', (size_t)(end - at));
+	if (!quote || (size_t)(quote - at) >= sizeof(word))
+		return false;
+	(void)snprintf(word, sizeof(word), "%.*s", (int)(quote - at), at);
+	*ret_sane = mun_kind_parse(&kind, word);
+	return *ret_sane && kind == MUN_K_REQUEST;
+}
+
+static enum mun_code read_request(struct history *h, uint64_t seq, struct sources *s, bool *ret,
+                                  struct mun_err *err)
+{
+	struct mun_buf *line = &h->lookup.line;
+	bool sane;
+
+	*ret = false;
 	mun_buf_clear(line);
 	enum mun_code code = mun_journal_entry(h->j, seq, line, err);
 	if (code != MUN_OK)
 		return code;
-	if (!memmem(mun_buf_str(line), line->len, mark, sizeof(mark) - 1))
+	*ret = is_request(line, &sane);
+	if (!sane)
+		return mun_fail(err, MUN_E_CORRUPT, "it is of no known kind");
+	if (!*ret)
 		return MUN_OK;
-	code = mun_entry_decode(&s.request, &s.request_owner, line->data, line->len, err);
+	return mun_entry_decode(&s->request, &s->request_owner, line->data, line->len, err);
+}
+
+/* One entry of the log: a row when it is an attempt that meets the filter. */
+static enum mun_code visit(struct history *h, uint64_t seq, struct mun_err *err)
+{
+	struct sources s MUN_CLEANUP(sources_done) = { .request_owner = NULL };
+	bool is_one;
+
+	enum mun_code code = read_request(h, seq, &s, &is_one, err);
 	if (code != MUN_OK)
-		return mun_wrap(err, code, "entry #%llu", (unsigned long long)seq);
-	if (s.request.kind != MUN_K_REQUEST || !mun_purpose_mutates(s.request.u.request.purpose) ||
-	    !s.request.has_batch || s.request.item == MUN_NO_ITEM ||
-	    !mun_filter_in_time(h->f, s.request.time_us, seq))
+		return mun_damage_note(&h->damage, code, seq, err) ? MUN_OK : code;
+	if (!is_one || !mun_purpose_mutates(s.request.u.request.purpose) || !s.request.has_batch ||
+	    s.request.item == MUN_NO_ITEM || !mun_filter_in_time(h->f, s.request.time_us, seq))
 		return MUN_OK;
 	return deliver(h, &s, err);
 }
@@ -178,20 +232,28 @@ static enum mun_code scan(struct history *h, uint64_t first, uint64_t end, struc
 struct seqs {
 	uint64_t seq[CHAIN_MAX];
 	size_t len;
-	bool over; /* more than fit: the log is scanned instead */
+	bool over; /* more than fit, or not all can be read: the log is scanned instead */
 };
 
-static enum mun_code add_chain(struct history *h, const struct mun_place *place, struct seqs *ret,
-                               struct mun_err *err)
+struct chains { /* what add_chain is asked with */
+	struct history *h;
+	struct seqs *seqs;
+};
+
+static enum mun_code add_chain(void *arg, const struct mun_place *place, struct mun_err *err)
 {
+	const struct chains *c = arg;
+	struct seqs *ret = c->seqs;
 	struct mun_exchange ex;
 	struct mun_item item;
 
-	enum mun_code code = mun_journal_item(h->j, &place->batch, place->item, &item, err);
+	if (!place->has_batch || ret->over)
+		return MUN_OK;
+	enum mun_code code = mun_journal_item(c->h->j, &place->batch, place->item, &item, err);
 	if (code != MUN_OK)
 		return code;
 	for (uint64_t seq = item.exchange_seq; seq != MUN_NO_SEQ; seq = ex.prev_seq) {
-		code = mun_journal_exchange(h->j, seq, &ex, err);
+		code = mun_journal_exchange(c->h->j, seq, &ex, err);
 		if (code != MUN_OK)
 			return code;
 		if (ret->len == CHAIN_MAX) {
@@ -206,31 +268,21 @@ static enum mun_code add_chain(struct history *h, const struct mun_place *place,
 static enum mun_code add_run(struct history *h, const struct mun_id *run, struct seqs *ret,
                              struct mun_err *err)
 {
-	struct mun_place places[PLACES_MAX];
+	struct chains chains = { h, ret };
 	struct mun_id orgs[16];
-	size_t orgs_len = 0, len = 0;
+	size_t orgs_len = 0;
 
 	enum mun_code code =
 		mun_journal_by_run_any_org(h->j, run, orgs, &orgs_len, MUN_ARRAY_LEN(orgs), err);
-	if (code == MUN_E_NOTFOUND)
+	ret->over |= orgs_len == MUN_ARRAY_LEN(orgs);
+	for (size_t o = 0; code == MUN_OK && o < orgs_len; o++)
+		code = mun_journal_each_place(h->j, &orgs[o], run, add_chain, &chains, err);
+	/* where the tables are damaged, the log itself may still tell */
+	if (mun_damage_note(&h->damage, code, MUN_NO_SEQ, err)) {
+		ret->over = true;
 		return MUN_OK;
-	if (code != MUN_OK)
-		return code;
-	ret->over |= orgs_len >= MUN_ARRAY_LEN(orgs);
-	for (size_t o = 0; o < orgs_len && o < MUN_ARRAY_LEN(orgs); o++) {
-		code = mun_journal_by_run(h->j, &orgs[o], run, places, PLACES_MAX, &len, err);
-		if (code == MUN_E_NOTFOUND)
-			continue;
-		if (code != MUN_OK)
-			return code;
-		ret->over |= len >= PLACES_MAX;
-		for (size_t i = 0; i < len && i < PLACES_MAX; i++) {
-			code = places[i].has_batch ? add_chain(h, &places[i], ret, err) : MUN_OK;
-			if (code != MUN_OK)
-				return code;
-		}
 	}
-	return MUN_OK;
+	return code;
 }
 
 static int compare_seq(const void *a, const void *b)
@@ -330,5 +382,5 @@ enum mun_code mun_query_history(struct mun_journal *j, const struct mun_filter *
 	mun_lookup_init(&h.lookup, j);
 	enum mun_code code = run_history(&h, err);
 	mun_lookup_done(&h.lookup);
-	return code;
+	return mun_damage_end(&h.damage, code, err);
 }

@@ -27,6 +27,8 @@ enum mun_code mun_journal_failed(const struct mun_journal *j, enum mun_code code
 {
 	if (code == MUN_OK || code == MUN_E_FULL || code == MUN_E_NOMEM || code == MUN_E_INTERNAL)
 		return code;
+	if (code == MUN_E_CORRUPT)
+		return mun_wrap(err, code, "journal %s", j->dir);
 	return mun_wrap(err, MUN_E_JOURNAL, "journal %s", j->dir);
 }
 
@@ -132,6 +134,7 @@ static enum mun_code read_format(struct mun_journal *j, struct mun_txn *t, struc
 		return code;
 	if (v.len != 12)
 		return mun_fail(err, MUN_E_CORRUPT, "its format numbers are damaged");
+	j->format = mun_get_u32(v.data);
 	j->id.min_reader = mun_get_u32((const uint8_t *)v.data + 4);
 	j->id.min_writer = mun_get_u32((const uint8_t *)v.data + 8);
 	return MUN_OK;
@@ -142,6 +145,15 @@ static enum mun_code newer(uint32_t needed, const char *what, struct mun_err *er
 	(void)mun_fail(err, MUN_E_JOURNAL, "format %lu is needed to %s it, this program knows %d",
 	               (unsigned long)needed, what, MUN_FORMAT_VERSION);
 	mun_hint(err, "use a newer muniment");
+	return MUN_E_JOURNAL;
+}
+
+/* Nothing is converted in passing: whoever keeps the journal decides when. */
+static enum mun_code older(uint32_t format, struct mun_err *err)
+{
+	(void)mun_fail(err, MUN_E_JOURNAL, "it has format %lu, this program writes %d",
+	               (unsigned long)format, MUN_FORMAT_VERSION);
+	mun_hint(err, "muniment journal rebuild makes its tables anew, its entries stay");
 	return MUN_E_JOURNAL;
 }
 
@@ -172,6 +184,17 @@ static enum mun_code same_past(const struct mun_tree *seen, struct mun_txn *t, s
 	return MUN_OK;
 }
 
+static enum mun_code not_smaller(const struct mun_journal *j, const struct mun_tree *tree,
+                                 struct mun_err *err)
+{
+	if (tree->size >= j->seen.size)
+		return MUN_OK;
+	return mun_fail(err, MUN_E_JOURNAL,
+	                "it has %llu entries, this process saw %llu: an older copy stands in its "
+	                "place",
+	                (unsigned long long)tree->size, (unsigned long long)j->seen.size);
+}
+
 enum mun_code mun_journal_guard(struct mun_journal *j, struct mun_txn *t, struct mun_tree *ret,
                                 struct mun_err *err)
 {
@@ -182,6 +205,8 @@ enum mun_code mun_journal_guard(struct mun_journal *j, struct mun_txn *t, struct
 		return mun_fail(err, MUN_E_JOURNAL, "its format numbers are gone");
 	if (code == MUN_OK && j->id.min_writer > MUN_FORMAT_VERSION)
 		return newer(j->id.min_writer, "write", err);
+	if (code == MUN_OK && j->format < MUN_FORMAT_VERSION && j->mode != MUN_JOURNAL_REBUILD)
+		return older(j->format, err);
 	if (code == MUN_OK)
 		code = mun_txn_get(t, MUN_T_META, mun_text_val(MUN_META_BACKUP), &v, err);
 	if (code == MUN_OK)
@@ -190,12 +215,22 @@ enum mun_code mun_journal_guard(struct mun_journal *j, struct mun_txn *t, struct
 		code = mun_get_tree(t, ret, err);
 	if (code != MUN_OK || !j->has_seen)
 		return code;
-	if (ret->size < j->seen.size)
-		return mun_fail(err, MUN_E_JOURNAL,
-		                "it has %llu entries, this process saw %llu: an older copy stands "
-		                "in its place",
-		                (unsigned long long)ret->size, (unsigned long long)j->seen.size);
-	return same_past(&j->seen, t, err);
+	code = not_smaller(j, ret, err);
+	return code == MUN_OK ? same_past(&j->seen, t, err) : code;
+}
+
+enum mun_code mun_journal_begin_read(struct mun_txn **ret, struct mun_journal *j,
+                                     struct mun_err *err)
+{
+	struct mun_tree tree;
+	enum mun_code code = mun_store_read(ret, j->store, err);
+
+	if (code == MUN_OK && j->has_seen) {
+		code = mun_get_tree(*ret, &tree, err);
+		if (code == MUN_OK)
+			code = not_smaller(j, &tree, err);
+	}
+	return mun_journal_failed(j, code, err);
 }
 
 static enum mun_code load_text(struct mun_txn *t, const char *key, void *ret, size_t len,
@@ -219,6 +254,8 @@ static enum mun_code load_meta(struct mun_journal *j, struct mun_txn *t, struct 
 	struct mun_val v;
 	enum mun_code code = read_format(j, t, err);
 
+	if (code == MUN_E_NOTFOUND && mun_txn_count(t, MUN_T_LOG) > 0)
+		return mun_fail(err, MUN_E_CORRUPT, "its format numbers are gone");
 	if (code != MUN_OK)
 		return code;
 	if (j->id.min_reader > MUN_FORMAT_VERSION)
@@ -262,10 +299,18 @@ static enum mun_code put_meta(struct mun_txn *t, const char *key, const void *da
 	return mun_txn_put(t, MUN_T_META, mun_text_val(key), mun_val(data, len), err);
 }
 
+enum mun_code mun_journal_put_format(struct mun_txn *t, struct mun_err *err)
+{
+	uint8_t format[12];
+
+	for (size_t i = 0; i < 3; i++)
+		mun_put_u32(format + 4 * i, MUN_FORMAT_VERSION);
+	return put_meta(t, MUN_META_FORMAT, format, sizeof(format), err);
+}
+
 static enum mun_code write_meta(struct mun_journal *j, struct mun_txn *t, struct mun_err *err)
 {
 	uint8_t id[META_ID_LEN];
-	uint8_t format[12];
 	enum mun_code code;
 
 	mun_random(id, sizeof(id));
@@ -273,11 +318,9 @@ static enum mun_code write_meta(struct mun_journal *j, struct mun_txn *t, struct
 	mun_random(j->salt, sizeof(j->salt));
 	mun_hex_encode(j->id.id, id, sizeof(id));
 	make_origin(j->id.origin, sizeof(j->id.origin), j->id.id);
-	for (size_t i = 0; i < 3; i++)
-		mun_put_u32(format + 4 * i, MUN_FORMAT_VERSION);
 	j->id.min_reader = MUN_FORMAT_VERSION;
 	j->id.min_writer = MUN_FORMAT_VERSION;
-	code = put_meta(t, MUN_META_FORMAT, format, sizeof(format), err);
+	code = mun_journal_put_format(t, err);
 	if (code == MUN_OK)
 		code = put_meta(t, MUN_META_ID, id, sizeof(id), err);
 	if (code == MUN_OK)
@@ -369,9 +412,12 @@ static enum mun_code check_place(struct mun_journal *j, struct mun_err *err)
 	if (code != MUN_OK)
 		return code;
 	(void)snprintf(path, sizeof(path), "%s/data.mdb", j->dir);
-	if (j->mode != MUN_JOURNAL_CREATE && stat(path, &st) != 0 &&
-	    (errno == ENOENT || errno == ENOTDIR))
-		return missing(j->dir, err);
+	if (j->mode != MUN_JOURNAL_CREATE && stat(path, &st) != 0) {
+		if (errno == ENOENT || errno == ENOTDIR)
+			return missing(j->dir, err);
+	} else if (j->mode != MUN_JOURNAL_CREATE && st.st_size == 0) {
+		return mun_fail(err, MUN_E_CORRUPT, "%s is empty", path);
+	}
 	code = mun_fs_kind(&kind, &name, j->dir, err);
 	if (code != MUN_OK)
 		return code;

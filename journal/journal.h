@@ -14,9 +14,10 @@
 struct mun_journal;
 #define MUN_FORMAT_VERSION 1
 enum mun_journal_mode {
-	MUN_JOURNAL_READ,   /* never creates; a copy or read-only medium works */
-	MUN_JOURNAL_WRITE,  /* must exist */
-	MUN_JOURNAL_CREATE, /* made when missing; *ret_created of mun_journal_created() */
+	MUN_JOURNAL_READ,    /* never creates; a copy or read-only medium works */
+	MUN_JOURNAL_WRITE,   /* must exist */
+	MUN_JOURNAL_CREATE,  /* made when missing; *ret_created of mun_journal_created() */
+	MUN_JOURNAL_REBUILD, /* must exist; an older format is accepted, to be rebuilt */
 };
 struct mun_journal_options {
 	const char *dir;
@@ -26,8 +27,9 @@ struct mun_journal_options {
 	const char *exe_sha256; /* of the executable, hex, or NULL */
 };
 /*
- * JOURNAL: missing, unwritable, refused file system, newer format, not ours, a backup copy opened
- * for writing. The message names path and fix.
+ * JOURNAL: missing, unwritable, refused file system, newer format (older for writing: rebuild), not
+ * ours, a backup copy opened for writing. CORRUPT: it is damaged. The message names path and fix.
+ * Of all functions here: CORRUPT is damage found in what is stored, JOURNAL anything else below.
  */
 enum mun_code mun_journal_open(struct mun_journal **ret, const struct mun_journal_options *o,
                                struct mun_err *err) MUN_MUST_CHECK;
@@ -59,7 +61,7 @@ struct mun_group {
 	struct mun_entry *entries; /* borrowed; append sets seq, times and refused */
 	size_t len;
 	const struct mun_rate *rate; /* windows that admit the request entries; NULL: none */
-	const char *target;          /* "base-url org-hex" the windows belong to */
+	const char *target;          /* "host org-hex" the windows belong to */
 	uint32_t in_flight;          /* requests without outcome yet: room for theirs is reserved */
 };
 /*
@@ -84,7 +86,12 @@ enum mun_code mun_journal_window(struct mun_journal *j, const char *target,
                                  const struct mun_rate *rate, struct mun_window_state *ret,
                                  struct mun_err *err) MUN_MUST_CHECK;
 
-/* Storing a plan: rows in chunks, valid once finish() commits plan.stored, swept otherwise. */
+/* Milliseconds until the last of that many further requests may be admitted. */
+enum mun_code mun_journal_eta(struct mun_journal *j, const char *target,
+                              const struct mun_rate *rate, uint64_t requests, uint64_t *ret_ms,
+                              struct mun_err *err) MUN_MUST_CHECK;
+
+/* Storing a plan: rows in chunks, valid once plan.stored is appended, swept otherwise. */
 struct mun_plan_row {
 	struct mun_id run;
 	uint32_t line;
@@ -92,14 +99,15 @@ struct mun_plan_row {
 	const char *columns;         /* JSON object or NULL */
 	size_t columns_len;
 };
+/* org NULL: mun_journal_plan_index() gets all their runs, before plan.stored. */
 enum mun_code mun_journal_plan_rows(struct mun_journal *j, const struct mun_ref *plan,
                                     uint32_t first_item, const struct mun_id *org,
                                     const struct mun_plan_row *rows, size_t len,
                                     struct mun_err *err) MUN_MUST_CHECK;
-/* (finish: append a plan.stored entry) */
-/* Number of ended batches and expired or discarded plans whose content hash (the plan id made
- * with count 0..n-1) is in this journal is found by asking mun_journal_plan for each id. */
-
+/* runs: of item 0 and on. Takes 4 bytes a run for the time of the call. */
+enum mun_code mun_journal_plan_index(struct mun_journal *j, const struct mun_ref *plan,
+                                     const struct mun_id *org, const struct mun_id *runs,
+                                     size_t len, struct mun_err *err) MUN_MUST_CHECK;
 enum mun_code mun_journal_plan(struct mun_journal *j, const struct mun_ref *plan,
                                struct mun_plan *ret, struct mun_err *err) MUN_MUST_CHECK;
 enum mun_code mun_journal_batch(struct mun_journal *j, const struct mun_ref *batch,
@@ -134,7 +142,8 @@ enum mun_code mun_journal_batches(struct mun_journal *j, bool reverse,
                                   enum mun_code (*fn)(void *, const struct mun_batch *,
                                                       struct mun_err *),
                                   void *arg, struct mun_err *err) MUN_MUST_CHECK;
-/* Every (plan, item) in which the run of org stands, oldest plan first. */
+/* Every (plan, item) in which the run of org stands: the newest max, oldest plan first. Who must
+ * see all of them takes mun_journal_each_place. */
 struct mun_place {
 	struct mun_ref plan, batch;
 	bool has_batch;
@@ -143,7 +152,12 @@ struct mun_place {
 enum mun_code mun_journal_by_run(struct mun_journal *j, const struct mun_id *org,
                                  const struct mun_id *run, struct mun_place *ret, size_t max,
                                  size_t *ret_len, struct mun_err *err) MUN_MUST_CHECK;
-/* Same, any organization. */
+/* All of them, in no order that means anything. No transaction is held while fn runs. */
+typedef enum mun_code (*mun_place_fn)(void *arg, const struct mun_place *p, struct mun_err *err);
+enum mun_code mun_journal_each_place(struct mun_journal *j, const struct mun_id *org,
+                                     const struct mun_id *run, mun_place_fn fn, void *arg,
+                                     struct mun_err *err) MUN_MUST_CHECK;
+/* The organizations in whose plans the run stands, at most max. */
 enum mun_code mun_journal_by_run_any_org(struct mun_journal *j, const struct mun_id *run,
                                          struct mun_id *ret_org, size_t *ret_orgs, size_t max,
                                          struct mun_err *err) MUN_MUST_CHECK;
@@ -159,7 +173,11 @@ enum mun_code mun_journal_time_range(struct mun_journal *j, int64_t since_us, in
 /* For verify and rebuild only. */
 struct mun_store;
 struct mun_store *mun_journal_store(struct mun_journal *j);
-/* Projections anew from the primary tables, in one transaction or none. WRITE mode. */
+/*
+ * Projections anew from the primary tables: made beside, what differs is brought over in one
+ * transaction or none. For writing or REBUILD, which raises an older format. CORRUPT: an entry is
+ * damaged, nothing is changed.
+ */
 enum mun_code mun_journal_rebuild(struct mun_journal *j, struct mun_err *err) MUN_MUST_CHECK;
 /* Online copy into dir (must not exist), marked as a backup: from then on only read. The caller
  * verifies it. IO: what was made is removed. */
@@ -168,4 +186,13 @@ enum mun_code mun_journal_backup(struct mun_journal *j, const char *dir, struct 
 /* Lock of a batch: "<dir>/batch-<id>.lock"; of one writer that must be alone: none needed. */
 void mun_journal_lock_path(struct mun_journal *j, const struct mun_ref *batch, char *ret,
                            size_t ret_size);
+/* Does a process hold it? What it wrote there is appended to ret: one line, for people. */
+bool mun_journal_holder(struct mun_journal *j, const struct mun_ref *batch, struct mun_buf *ret);
+bool mun_journal_runner_lives(struct mun_journal *j, const struct mun_ref *batch);
+/* When entry seq was written; milliseconds since then by uptime within one boot, by realtime
+ * across boots, never negative. */
+enum mun_code mun_journal_time_of(struct mun_journal *j, uint64_t seq, int64_t *ret_us,
+                                  struct mun_err *err) MUN_MUST_CHECK;
+enum mun_code mun_journal_since(struct mun_journal *j, uint64_t seq, uint64_t *ret_ms,
+                                struct mun_err *err) MUN_MUST_CHECK;
 #endif

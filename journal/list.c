@@ -9,13 +9,16 @@
 
 #include "journal/handle.h"
 #include "lib/cursor.h"
+#include "lib/failpoint.h"
 
 #define GIVEN_UP_US                                                                  \
 	(3600 * INT64_C(1000000)) /* storing a million rows takes less than a minute \
 	                           */
-#define ROW_HEAD (MUN_ID_LEN + 4)
-#define ABSENT   0xffff
-#define ROW_ROOM 512
+#define ROW_HEAD  (MUN_ID_LEN + 4)
+#define ABSENT    0xffff
+#define ROW_ROOM  512
+#define LARGE     2000
+#define ROW_LARGE 8192
 
 static struct mun_key mark_key(const struct mun_ref *plan)
 {
@@ -108,10 +111,12 @@ static enum mun_code put_rows(struct mun_txn *t, const struct mun_ref *plan, uin
 	for (size_t i = 0; code == MUN_OK && i < len; i++) {
 		uint32_t item = first_item + (uint32_t)i;
 
+		(void)mun_failpoint("plan_row");
 		code = put_row(t, plan, item, &rows[i], &b, err);
-		keys[i] = mun_key_run(org, &rows[i].run, plan, item);
+		if (org != NULL)
+			keys[i] = mun_key_run(org, &rows[i].run, plan, item);
 	}
-	return code == MUN_OK ? put_index(t, keys, len, err) : code;
+	return code == MUN_OK && org != NULL ? put_index(t, keys, len, err) : code;
 }
 
 static enum mun_code plan_rows(struct mun_journal *j, const struct mun_ref *plan,
@@ -123,8 +128,9 @@ static enum mun_code plan_rows(struct mun_journal *j, const struct mun_ref *plan
 	size_t room = len * ROW_ROOM;
 	enum mun_code code;
 
-	for (size_t i = 0; i < len; i++)
-		room += rows[i].columns_len;
+	for (size_t i = 0; i < len; i++) /* a large value has pages of its own */
+		room += rows[i].columns_len < LARGE ? 2 * rows[i].columns_len
+		                                    : rows[i].columns_len + ROW_LARGE;
 	code = mun_store_reserve(j->store, room, err);
 	if (code == MUN_OK)
 		code = mun_store_write(&t, j->store, err);
@@ -189,27 +195,57 @@ static enum mun_code row_from(struct mun_txn *t, const struct mun_ref *plan, uin
 	return MUN_OK;
 }
 
-enum mun_code mun_list_index(struct mun_txn *source, struct mun_txn *txn,
-                             const struct mun_plan *plan, struct mun_err *err)
+enum mun_code mun_list_each(struct mun_txn *t, const struct mun_plan *plan, uint32_t *item,
+                            unsigned max,
+                            enum mun_code (*fn)(void *arg, const struct mun_key *key,
+                                                struct mun_err *err),
+                            void *arg, struct mun_err *err)
 {
-	MUN_CLEANUP(mun_freep)
-	struct mun_key *keys = calloc((size_t)plan->items + 1, sizeof(*keys));
-	uint32_t at = 0;
-	size_t len = 0;
 	enum mun_code code = MUN_OK;
 
-	if (keys == NULL)
-		return mun_fail(err, MUN_E_NOMEM, "no memory for a list");
-	while (code == MUN_OK && len < plan->items) {
+	for (unsigned n = 0; n < max && *item < plan->items; n++) {
 		struct mun_id run;
+		struct mun_key key;
 
-		code = row_from(source, &plan->plan, at, &at, &run, err);
-		if (code == MUN_OK)
-			keys[len++] = mun_key_run(&plan->org, &run, &plan->plan, at++);
+		code = row_from(t, &plan->plan, *item, item, &run, err);
+		if (code != MUN_OK || *item >= plan->items)
+			break;
+		key = mun_key_run(&plan->org, &run, &plan->plan, (*item)++);
+		code = fn(arg, &key, err);
+		if (code != MUN_OK)
+			return code;
+	}
+	if (code == MUN_E_NOTFOUND)
+		*item = plan->items;
+	return code == MUN_E_NOTFOUND ? MUN_OK : code;
+}
+
+enum mun_code mun_list_marks(struct mun_txn *t, struct mun_buf *ret, struct mun_err *err)
+{
+	MUN_CLEANUP(mun_iter_closep) struct mun_iter *it = NULL;
+	const size_t prefix = sizeof(MUN_META_ROWS) - 1;
+	struct mun_val key;
+	struct mun_val value;
+	enum mun_code code = mun_iter_open(&it, t, MUN_T_META, err);
+
+	if (code == MUN_OK)
+		code = mun_iter_seek(it, mun_text_val(MUN_META_ROWS), &key, &value, err);
+	while (code == MUN_OK && key.len == prefix + MUN_REF_LEN &&
+	       memcmp(key.data, MUN_META_ROWS, prefix) == 0) {
+		mun_buf_add(ret, (const char *)key.data + prefix, MUN_REF_LEN);
+		code = mun_iter_next(it, &key, &value, err);
 	}
 	if (code != MUN_OK && code != MUN_E_NOTFOUND)
 		return code;
-	return put_index(txn, keys, len, err);
+	return mun_buf_check(ret, "lists that are being stored", err);
+}
+
+bool mun_list_is_marked(const struct mun_buf *marks, const struct mun_key *by_run)
+{
+	for (size_t at = 0; at < marks->len; at += MUN_REF_LEN)
+		if (memcmp(marks->data + at, by_run->bytes + MUN_KEY_RUN_PREFIX, MUN_REF_LEN) == 0)
+			return true;
+	return false;
 }
 
 static enum mun_code drop(struct mun_txn *t, enum mun_table table, struct mun_key k,

@@ -6,9 +6,8 @@
 
 #include "lib/json.h"
 
-#define BODY_MAX   ((size_t)8 << 20)
-#define PLACES_MAX 64
-#define CHAIN_MAX  32 /* exchanges of an item that are searched for a body */
+#define BODY_MAX  ((size_t)8 << 20)
+#define CHAIN_MAX 32 /* exchanges of an item that are searched for a body */
 
 void mun_lookup_init(struct mun_lookup *l, struct mun_journal *j)
 {
@@ -31,6 +30,7 @@ void mun_lookup_done(struct mun_lookup *l)
 enum mun_code mun_lookup_entry(struct mun_lookup *l, uint64_t seq, struct mun_entry *ret,
                                struct mun_decoded **ret_owner, struct mun_err *err)
 {
+	l->asked = seq;
 	mun_buf_clear(&l->line);
 	enum mun_code code = mun_journal_entry(l->j, seq, &l->line, err);
 	if (code != MUN_OK)
@@ -70,6 +70,7 @@ enum mun_code mun_lookup_plan(struct mun_lookup *l, const struct mun_ref *plan,
 	struct mun_plan row;
 	struct mun_entry e;
 
+	l->asked = MUN_NO_SEQ;
 	*ret = find_kept(l, plan, 0);
 	if (*ret)
 		return MUN_OK;
@@ -86,7 +87,7 @@ enum mun_code mun_lookup_plan(struct mun_lookup *l, const struct mun_ref *plan,
 	return MUN_OK;
 }
 
-/* Is this the start of that epoch? Cheap for lines of other kinds. */
+/* Is this the start of that epoch? Cheap for lines of other kinds. What is damaged is not. */
 static enum mun_code try_start(struct mun_lookup *l, const struct mun_ref *batch, uint32_t epoch,
                                uint64_t seq, const struct mun_entry **ret, struct mun_err *err)
 {
@@ -96,17 +97,33 @@ static enum mun_code try_start(struct mun_lookup *l, const struct mun_ref *batch
 
 	mun_buf_clear(&l->line);
 	enum mun_code code = mun_journal_entry(l->j, seq, &l->line, err);
-	if (code != MUN_OK)
-		return code;
-	if (!memmem(mun_buf_str(&l->line), l->line.len, mark, sizeof(mark) - 1))
+	if (code == MUN_OK && !memmem(mun_buf_str(&l->line), l->line.len, mark, sizeof(mark) - 1))
 		return MUN_OK;
-	code = mun_entry_decode(&e, &owner, mun_buf_str(&l->line), l->line.len, err);
-	if (code != MUN_OK)
-		return mun_wrap(err, code, "entry #%llu", (unsigned long long)seq);
-	if ((e.kind == MUN_K_BATCH_STARTED || e.kind == MUN_K_BATCH_RESUMED) &&
+	if (code == MUN_OK)
+		code = mun_entry_decode(&e, &owner, mun_buf_str(&l->line), l->line.len, err);
+	if (code == MUN_E_CORRUPT || code == MUN_E_NOTFOUND)
+		return MUN_OK;
+	if (code == MUN_OK && (e.kind == MUN_K_BATCH_STARTED || e.kind == MUN_K_BATCH_RESUMED) &&
 	    e.u.start.epoch == epoch && mun_ref_equal(&e.batch, batch))
 		*ret = keep(l, batch, epoch, &e, MUN_STEAL(owner));
-	return MUN_OK;
+	return code;
+}
+
+static enum mun_code search_start(struct mun_lookup *l, const struct mun_batch *row, uint32_t epoch,
+                                  uint64_t before_seq, const struct mun_entry **ret,
+                                  struct mun_err *err)
+{
+	const uint64_t guess[] = { row->newest_start_seq, row->started_seq };
+	enum mun_code code = MUN_OK;
+
+	for (size_t i = 0; code == MUN_OK && !*ret && i < MUN_ARRAY_LEN(guess); i++)
+		code = try_start(l, &row->batch, epoch, guess[i], ret, err);
+	/* the first and the newest epoch have no other place */
+	if (epoch == 1 || epoch == row->epoch)
+		return code;
+	for (uint64_t seq = before_seq; code == MUN_OK && !*ret && seq-- > row->started_seq;)
+		code = try_start(l, &row->batch, epoch, seq, ret, err);
+	return code;
 }
 
 enum mun_code mun_lookup_start(struct mun_lookup *l, const struct mun_ref *batch, uint32_t epoch,
@@ -114,28 +131,27 @@ enum mun_code mun_lookup_start(struct mun_lookup *l, const struct mun_ref *batch
                                struct mun_err *err)
 {
 	struct mun_batch row;
+	enum mun_code code = MUN_OK;
 
+	l->asked = MUN_NO_SEQ;
 	*ret = find_kept(l, batch, epoch);
 	if (*ret)
 		return MUN_OK;
-	enum mun_code code = mun_journal_batch(l->j, batch, &row, err);
-	if (code != MUN_OK)
-		return code;
-	const uint64_t guess[] = { row.newest_start_seq, row.started_seq };
-	for (size_t i = 0; !*ret && i < MUN_ARRAY_LEN(guess); i++) {
-		code = try_start(l, batch, epoch, guess[i], ret, err);
-		if (code != MUN_OK)
+	if (!l->lost || l->lost_epoch != epoch || !mun_ref_equal(&l->lost_batch, batch)) {
+		code = mun_journal_batch(l->j, batch, &row, err);
+		if (code == MUN_OK)
+			code = search_start(l, &row, epoch, before_seq, ret, err);
+		if (code != MUN_OK || *ret)
 			return code;
+		l->lost_seq = epoch == 1           ? row.started_seq
+		              : epoch == row.epoch ? row.newest_start_seq
+		                                   : MUN_NO_SEQ;
+		l->lost = true;
+		l->lost_batch = *batch;
+		l->lost_epoch = epoch;
 	}
-	for (uint64_t seq = before_seq; !*ret && seq-- > row.started_seq;) {
-		code = try_start(l, batch, epoch, seq, ret, err);
-		if (code != MUN_OK)
-			return code;
-	}
-	if (!*ret)
-		return mun_fail(err, MUN_E_NOTFOUND, "no start of epoch %u before entry #%llu",
-		                epoch, (unsigned long long)before_seq);
-	return MUN_OK;
+	l->asked = l->lost_seq;
+	return mun_fail(err, MUN_E_NOTFOUND, "the start of epoch %u cannot be read", epoch);
 }
 
 /* Newest exchange of the item that has a body, when it is newer than *best. */
@@ -188,34 +204,39 @@ static bool name_of_object(struct mun_lookup *l, const struct mun_buf *text, boo
 	return !l->name.failed;
 }
 
+struct name_search {
+	struct mun_lookup *l;
+	uint64_t best; /* response whose body is in l->body; MUN_NO_SEQ */
+};
+
+static enum mun_code look_at_place(void *arg, const struct mun_place *place, struct mun_err *err)
+{
+	struct name_search *s = arg;
+	enum mun_code code = MUN_OK;
+
+	if (place->has_batch)
+		code = newest_body(s->l, place, &s->best, err);
+	return code == MUN_E_CORRUPT || code == MUN_E_NOTFOUND ? MUN_OK : code;
+}
+
 enum mun_code mun_lookup_name(struct mun_lookup *l, const struct mun_id *org,
                               const struct mun_id *run, const struct mun_ref *plan, uint32_t item,
                               const char **ret, struct mun_err *err)
 {
-	struct mun_place places[PLACES_MAX];
-	size_t len = 0;
-	uint64_t best = MUN_NO_SEQ;
+	struct name_search s = { .l = l, .best = MUN_NO_SEQ };
+	struct mun_err ignored = { 0 };
 
 	*ret = NULL;
 	mun_buf_clear(&l->body);
-	enum mun_code code = mun_journal_by_run(l->j, org, run, places, PLACES_MAX, &len, err);
-	if (code != MUN_OK && code != MUN_E_NOTFOUND)
+	enum mun_code code = mun_journal_each_place(l->j, org, run, look_at_place, &s, err);
+	if (code != MUN_OK && code != MUN_E_CORRUPT)
 		return code;
-	for (size_t i = len; i-- > 0;) {
-		if (!places[i].has_batch)
-			continue;
-		code = newest_body(l, &places[i], &best, err);
-		if (code != MUN_OK)
-			return code;
-	}
 	if (name_of_object(l, &l->body, true)) {
 		*ret = mun_buf_str(&l->name);
 		return MUN_OK;
 	}
 	mun_buf_clear(&l->body);
-	code = mun_journal_columns(l->j, plan, item, &l->body, err);
-	if (code != MUN_OK && code != MUN_E_NOTFOUND)
-		return code;
+	code = mun_journal_columns(l->j, plan, item, &l->body, &ignored);
 	if (code == MUN_OK && name_of_object(l, &l->body, false))
 		*ret = mun_buf_str(&l->name);
 	return MUN_OK;

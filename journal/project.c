@@ -333,7 +333,7 @@ static enum mun_code block_target(struct mun_project *p, const struct mun_entry 
 	if (code != MUN_OK)
 		return code;
 	mun_window_target(target, &request);
-	return mun_window_block(p->txn, target, e->u.response.retry_at_us, err);
+	return mun_window_block(p->txn, target, e, err);
 }
 
 static enum mun_code on_response(struct mun_project *p, const struct mun_entry *e,

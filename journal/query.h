@@ -4,7 +4,8 @@
 /*
  * Questions about the history. Read in slices: no transaction is held
  * while a row is delivered, so a pager that blocks costs nothing. Filters combine with AND; the
- * values of one are alternatives (OR).
+ * values of one are alternatives (OR). What is damaged is left out: CORRUPT then comes after all
+ * that can be read was delivered, and its message names the entries.
  */
 #include "journal/journal.h"
 #define MUN_FILTER_VALUES 16

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "journal/damage.h"
 #include "journal/filter.h"
 #include "journal/lookup.h"
 #include "journal/query.h"
@@ -13,7 +14,8 @@ struct items {
 	bool runner_lives;
 	struct mun_lookup lookup;
 	struct mun_batch batch;
-	const struct mun_entry *plan; /* kept in lookup: nothing else is asked of it */
+	struct mun_damage damage;
+	const struct mun_entry *plan; /* kept in lookup: nothing else is asked of it; or NULL */
 	struct mun_buf text;
 };
 
@@ -42,8 +44,8 @@ static enum mun_code fill_row(struct items *q, uint32_t item, struct mun_item *s
 		.evidence = mun_how_name(state->how),
 		.attempts = state->attempts,
 		.archived_at = state->archived_at[0] ? state->archived_at : NULL,
-		.reason = list.reason ? list.reason : q->plan->u.plan.reason,
-		.ticket = list.ticket ? list.ticket : q->plan->u.plan.ticket,
+		.reason = list.reason || !q->plan ? list.reason : q->plan->u.plan.reason,
+		.ticket = list.ticket || !q->plan ? list.ticket : q->plan->u.plan.ticket,
 		.last_seq = state->last_seq,
 	};
 	return MUN_OK;
@@ -67,8 +69,8 @@ static bool row_matches(const struct items *q, const struct mun_item_row *row)
 		.op = mun_ops[q->batch.op].name,
 		.state = row->state,
 		.verdict = row->verdict,
-		.labels = q->plan->u.plan.labels,
-		.labels_len = q->plan->u.plan.labels_len,
+		.labels = q->plan ? q->plan->u.plan.labels : NULL,
+		.labels_len = q->plan ? q->plan->u.plan.labels_len : 0,
 		.seq = row->last_seq,
 		.time_us = q->batch.started_us,
 	};
@@ -80,7 +82,7 @@ static enum mun_code run_items(struct items *q, mun_item_fn fn, void *arg, struc
 	uint64_t delivered = 0;
 
 	enum mun_code code = mun_lookup_plan(&q->lookup, &q->batch.plan, &q->plan, err);
-	if (code != MUN_OK)
+	if (code != MUN_OK && !mun_damage_note(&q->damage, code, q->lookup.asked, err))
 		return code;
 	for (uint32_t i = 0; i < q->batch.items; i++) {
 		uint32_t item = q->f->reverse ? q->batch.items - 1 - i : i;
@@ -89,6 +91,8 @@ static enum mun_code run_items(struct items *q, mun_item_fn fn, void *arg, struc
 		if (q->f->limit && delivered >= q->f->limit)
 			break;
 		code = fill_row(q, item, &state, &row, err);
+		if (mun_damage_note(&q->damage, code, MUN_NO_SEQ, err))
+			continue;
 		if (code != MUN_OK)
 			return code;
 		if (!row_matches(q, &row))
@@ -117,5 +121,5 @@ enum mun_code mun_query_items(struct mun_journal *j, const struct mun_ref *batch
 		code = run_items(&q, fn, arg, err);
 	mun_buf_done(&q.text);
 	mun_lookup_done(&q.lookup);
-	return code;
+	return mun_damage_end(&q.damage, code, err);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "journal/damage.h"
 #include "journal/filter.h"
 #include "journal/lookup.h"
 #include "journal/query.h"
@@ -16,6 +17,7 @@ struct log {
 	mun_log_fn fn;
 	void *arg;
 	struct mun_lookup lookup, beside; /* beside: so that the line of the entry stays */
+	struct mun_damage damage;
 	uint64_t delivered;
 };
 
@@ -78,40 +80,62 @@ static void own_words(const struct mun_entry *e, struct mun_subject *s)
 	}
 }
 
+/* What cannot be read is left out, and noted. */
+static enum mun_code unless_damaged(struct log *q, uint64_t seq, enum mun_code code,
+                                    const struct mun_err *err)
+{
+	if (q->beside.asked != MUN_NO_SEQ)
+		seq = q->beside.asked;
+	return mun_damage_note(&q->damage, code, seq, err) ? MUN_OK : code;
+}
+
+/* The plan of an entry, and the start of its epoch; NULL where there is none. */
+static enum mun_code find_beside(struct log *q, const struct mun_entry *e, struct context *c,
+                                 const struct mun_entry **ret_plan,
+                                 const struct mun_entry **ret_start, struct mun_err *err)
+{
+	struct mun_batch row;
+
+	if (e->kind == MUN_K_PLAN_STORED) {
+		*ret_plan = e;
+		mun_ref_format(c->plan, 'p', &e->u.plan.plan);
+		return MUN_OK;
+	}
+	if (e->kind == MUN_K_PLAN_DISCARDED) {
+		mun_ref_format(c->plan, 'p', &e->u.discard.plan);
+		return mun_lookup_plan(&q->beside, &e->u.discard.plan, ret_plan, err);
+	}
+	if (!e->has_batch)
+		return MUN_OK;
+	mun_ref_format(c->batch, 'b', &e->batch);
+	if (e->kind == MUN_K_BATCH_STARTED || e->kind == MUN_K_BATCH_RESUMED)
+		*ret_start = e;
+	enum mun_code code = mun_journal_batch(q->j, &e->batch, &row, err);
+	if (code != MUN_OK)
+		return code;
+	mun_ref_format(c->plan, 'p', &row.plan);
+	code = mun_lookup_plan(&q->beside, &row.plan, ret_plan, err);
+	code = unless_damaged(q, e->seq, code, err);
+	if (code == MUN_OK && e->kind == MUN_K_REQUEST && e->u.request.epoch)
+		code = mun_lookup_start(&q->beside, &e->batch, e->u.request.epoch, e->seq,
+		                        ret_start, err);
+	return code;
+}
+
 /* What its batch and plan say about an entry. */
 static enum mun_code surroundings(struct log *q, const struct mun_entry *e, struct context *c,
                                   struct mun_subject *s, struct mun_err *err)
 {
 	const struct mun_entry *plan = NULL, *start = NULL;
-	struct mun_batch row;
 
-	if (e->kind == MUN_K_PLAN_STORED) {
-		plan = e;
-		mun_ref_format(c->plan, 'p', &e->u.plan.plan);
-	} else if (e->kind == MUN_K_PLAN_DISCARDED) {
-		mun_ref_format(c->plan, 'p', &e->u.discard.plan);
-		enum mun_code code = mun_lookup_plan(&q->beside, &e->u.discard.plan, &plan, err);
-		if (code != MUN_OK)
-			return code;
-	} else if (e->has_batch) {
-		enum mun_code code = mun_journal_batch(q->j, &e->batch, &row, err);
-		if (code == MUN_OK)
-			code = mun_lookup_plan(&q->beside, &row.plan, &plan, err);
-		if (code != MUN_OK)
-			return code;
-		mun_ref_format(c->plan, 'p', &row.plan);
-		mun_ref_format(c->batch, 'b', &e->batch);
-		s->batch = c->batch;
-		if (e->kind == MUN_K_BATCH_STARTED || e->kind == MUN_K_BATCH_RESUMED)
-			start = e;
-		else if (e->kind == MUN_K_REQUEST && e->u.request.epoch)
-			code = mun_lookup_start(&q->beside, &e->batch, e->u.request.epoch, e->seq,
-			                        &start, err);
-		if (code != MUN_OK)
-			return code;
-	}
+	q->beside.asked = MUN_NO_SEQ;
+	enum mun_code code = find_beside(q, e, c, &plan, &start, err);
+	code = unless_damaged(q, e->seq, code, err);
+	if (code != MUN_OK)
+		return code;
+	s->batch = c->batch[0] ? c->batch : NULL;
+	s->plan = c->plan[0] ? c->plan : NULL;
 	if (plan) {
-		s->plan = c->plan;
 		s->labels = plan->u.plan.labels;
 		s->labels_len = plan->u.plan.labels_len;
 		s->op = mun_ops[plan->u.plan.op].name;
@@ -142,7 +166,7 @@ static bool is_plain(const struct mun_filter *f)
 static enum mun_code entry_matches(struct log *q, const struct mun_entry *e, bool *ret,
                                    struct mun_err *err)
 {
-	struct context c;
+	struct context c = { .plan = "" };
 	struct mun_subject s = { .kind = mun_kind_name(e->kind),
 		                 .time_us = e->time_us,
 		                 .seq = e->seq };
@@ -175,6 +199,8 @@ static enum mun_code visit(struct log *q, uint64_t seq, bool filtered, struct mu
 	bool matches = true;
 
 	enum mun_code code = mun_lookup_entry(&q->lookup, seq, &e, &owner, err);
+	if (mun_damage_note(&q->damage, code, seq, err))
+		return MUN_OK;
 	if (code == MUN_OK && filtered)
 		code = entry_matches(q, &e, &matches, err);
 	if (code != MUN_OK || !matches)
@@ -220,7 +246,7 @@ enum mun_code mun_query_log(struct mun_journal *j, const struct mun_filter *f, m
 	enum mun_code code = run_log(&q, err);
 	mun_lookup_done(&q.lookup);
 	mun_lookup_done(&q.beside);
-	return code;
+	return mun_damage_end(&q.damage, code, err);
 }
 
 static void add_seq(struct mun_buf *seqs, uint64_t seq)
@@ -282,5 +308,5 @@ enum mun_code mun_query_item_log(struct mun_journal *j, const struct mun_ref *ba
 		last = seq;
 	}
 	mun_lookup_done(&q.lookup);
-	return code;
+	return mun_damage_end(&q.damage, code, err);
 }

@@ -9,11 +9,6 @@
 #define BODY_HEAD (32 + 8)
 #define ABSENT    0xffff
 
-static enum mun_code begin(struct mun_txn **ret, struct mun_journal *j, struct mun_err *err)
-{
-	return mun_journal_failed(j, mun_store_read(ret, j->store, err), err);
-}
-
 static enum mun_code no_ref(char prefix, const char *what, const struct mun_ref *ref,
                             struct mun_err *err)
 {
@@ -33,7 +28,7 @@ enum mun_code mun_journal_head(struct mun_journal *j, struct mun_head *ret, stru
 {
 	MUN_CLEANUP(mun_txn_abortp) struct mun_txn *t = NULL;
 	struct mun_tree tree;
-	enum mun_code code = begin(&t, j, err);
+	enum mun_code code = mun_journal_begin_read(&t, j, err);
 
 	if (code == MUN_OK)
 		code = mun_journal_failed(j, mun_get_tree(t, &tree, err), err);
@@ -48,7 +43,7 @@ enum mun_code mun_journal_plan(struct mun_journal *j, const struct mun_ref *plan
                                struct mun_plan *ret, struct mun_err *err)
 {
 	MUN_CLEANUP(mun_txn_abortp) struct mun_txn *t = NULL;
-	enum mun_code code = begin(&t, j, err);
+	enum mun_code code = mun_journal_begin_read(&t, j, err);
 
 	if (code != MUN_OK)
 		return code;
@@ -61,7 +56,7 @@ enum mun_code mun_journal_batch(struct mun_journal *j, const struct mun_ref *bat
                                 struct mun_batch *ret, struct mun_err *err)
 {
 	MUN_CLEANUP(mun_txn_abortp) struct mun_txn *t = NULL;
-	enum mun_code code = begin(&t, j, err);
+	enum mun_code code = mun_journal_begin_read(&t, j, err);
 
 	if (code != MUN_OK)
 		return code;
@@ -75,7 +70,7 @@ enum mun_code mun_journal_item(struct mun_journal *j, const struct mun_ref *batc
 {
 	MUN_CLEANUP(mun_txn_abortp) struct mun_txn *t = NULL;
 	struct mun_batch b;
-	enum mun_code code = begin(&t, j, err);
+	enum mun_code code = mun_journal_begin_read(&t, j, err);
 
 	if (code != MUN_OK)
 		return code;
@@ -100,7 +95,7 @@ enum mun_code mun_journal_exchange(struct mun_journal *j, uint64_t request_seq,
                                    struct mun_exchange *ret, struct mun_err *err)
 {
 	MUN_CLEANUP(mun_txn_abortp) struct mun_txn *t = NULL;
-	enum mun_code code = begin(&t, j, err);
+	enum mun_code code = mun_journal_begin_read(&t, j, err);
 
 	if (code != MUN_OK)
 		return code;
@@ -156,7 +151,7 @@ enum mun_code mun_journal_list_row(struct mun_journal *j, const struct mun_ref *
                                    struct mun_err *err)
 {
 	MUN_CLEANUP(mun_txn_abortp) struct mun_txn *t = NULL;
-	enum mun_code code = begin(&t, j, err);
+	enum mun_code code = mun_journal_begin_read(&t, j, err);
 
 	if (code != MUN_OK)
 		return code;
@@ -171,7 +166,7 @@ enum mun_code mun_journal_columns(struct mun_journal *j, const struct mun_ref *p
 	MUN_CLEANUP(mun_txn_abortp) struct mun_txn *t = NULL;
 	struct mun_key k = mun_key_item(plan, item);
 	struct mun_val v;
-	enum mun_code code = begin(&t, j, err);
+	enum mun_code code = mun_journal_begin_read(&t, j, err);
 
 	if (code != MUN_OK)
 		return code;
@@ -193,7 +188,7 @@ enum mun_code mun_journal_open_items(struct mun_journal *j, const struct mun_ref
 	struct mun_key k = mun_key_item(batch, from);
 	struct mun_val key;
 	struct mun_val value;
-	enum mun_code code = begin(&t, j, err);
+	enum mun_code code = mun_journal_begin_read(&t, j, err);
 
 	*ret_len = 0;
 	if (code == MUN_OK)
@@ -244,7 +239,7 @@ static enum mun_code next_ref(struct mun_journal *j, struct order_walk *w, struc
                               struct mun_err *err)
 {
 	MUN_CLEANUP(mun_txn_abortp) struct mun_txn *t = NULL;
-	enum mun_code code = begin(&t, j, err);
+	enum mun_code code = mun_journal_begin_read(&t, j, err);
 
 	if (code != MUN_OK)
 		return code;
@@ -300,7 +295,7 @@ enum mun_code mun_journal_entry(struct mun_journal *j, uint64_t seq, struct mun_
 	MUN_CLEANUP(mun_txn_abortp) struct mun_txn *t = NULL;
 	struct mun_key k = mun_key_u64(seq);
 	struct mun_val v;
-	enum mun_code code = begin(&t, j, err);
+	enum mun_code code = mun_journal_begin_read(&t, j, err);
 
 	if (code != MUN_OK)
 		return code;
@@ -319,7 +314,7 @@ enum mun_code mun_journal_body(struct mun_journal *j, uint64_t seq, struct mun_b
 	MUN_CLEANUP(mun_txn_abortp) struct mun_txn *t = NULL;
 	struct mun_key k = mun_key_u64(seq);
 	struct mun_val v;
-	enum mun_code code = begin(&t, j, err);
+	enum mun_code code = mun_journal_begin_read(&t, j, err);
 
 	if (code != MUN_OK)
 		return code;

@@ -5,10 +5,7 @@
 #include "journal/handle.h"
 #include "lib/cursor.h"
 
-static enum mun_code begin(struct mun_txn **ret, struct mun_journal *j, struct mun_err *err)
-{
-	return mun_journal_failed(j, mun_store_read(ret, j->store, err), err);
-}
+#define EACH_SLICE 64 /* places that are read within one snapshot */
 
 struct found { /* of by_run: a place, and when its plan was stored */
 	struct mun_place place;
@@ -34,18 +31,21 @@ static enum mun_code read_place(struct mun_txn *t, const uint8_t *rest, struct f
 	return MUN_OK;
 }
 
-/* Sorted by seq, as many as fit; a run stands in few plans. */
+/* Sorted by seq, the newest that fit. */
 static void insert(struct found *list, size_t max, size_t *len, const struct found *f)
 {
 	size_t at = *len;
 
 	while (at > 0 && list[at - 1].seq > f->seq)
 		at--;
-	if (at >= max)
+	if (*len == max && at == 0)
 		return;
-	if (*len < max)
+	if (*len == max) {
+		memmove(list, list + 1, --at * sizeof(*list)); /* the oldest goes */
+	} else {
+		memmove(list + at + 1, list + at, (*len - at) * sizeof(*list));
 		(*len)++;
-	memmove(list + at + 1, list + at, (*len - at - 1) * sizeof(*list));
+	}
 	list[at] = *f;
 }
 
@@ -81,7 +81,7 @@ enum mun_code mun_journal_by_run(struct mun_journal *j, const struct mun_id *org
 	MUN_BUF_CLEANUP struct mun_buf memory;
 	struct mun_key from = mun_key_run(org, run, &zero, 0);
 	struct found *list;
-	enum mun_code code = begin(&t, j, err);
+	enum mun_code code = mun_journal_begin_read(&t, j, err);
 
 	*ret_len = 0;
 	mun_buf_init(&memory, SIZE_MAX / 4);
@@ -94,6 +94,56 @@ enum mun_code mun_journal_by_run(struct mun_journal *j, const struct mun_id *org
 	for (size_t i = 0; code == MUN_OK && i < *ret_len; i++)
 		ret[i] = list[i].place;
 	return mun_journal_failed(j, code, err);
+}
+
+/* Up to EACH_SLICE places from *from on, which moves behind them. */
+static enum mun_code slice_of_places(struct mun_journal *j, struct mun_key *from,
+                                     struct mun_place *ret, size_t *ret_len, struct mun_err *err)
+{
+	MUN_CLEANUP(mun_txn_abortp) struct mun_txn *t = NULL;
+	MUN_CLEANUP(mun_iter_closep) struct mun_iter *it = NULL;
+	struct mun_key at = *from;
+	struct mun_val key;
+	struct mun_val value;
+	enum mun_code code = mun_journal_begin_read(&t, j, err);
+
+	*ret_len = 0;
+	if (code == MUN_OK)
+		code = mun_iter_open(&it, t, MUN_T_BY_RUN, err);
+	if (code == MUN_OK)
+		code = mun_iter_seek(it, mun_key_val(&at), &key, &value, err);
+	while (code == MUN_OK && *ret_len < EACH_SLICE && key.len == at.len &&
+	       memcmp(key.data, at.bytes, MUN_KEY_RUN_PREFIX) == 0) {
+		struct found f;
+
+		memcpy(from->bytes, key.data, key.len);
+		code = read_place(t, (const uint8_t *)key.data + MUN_KEY_RUN_PREFIX, &f, err);
+		if (code == MUN_OK)
+			ret[(*ret_len)++] = f.place;
+		if (code == MUN_OK || code == MUN_E_NOTFOUND)
+			code = mun_iter_next(it, &key, &value, err);
+	}
+	return code == MUN_E_NOTFOUND ? MUN_OK : mun_journal_failed(j, code, err);
+}
+
+enum mun_code mun_journal_each_place(struct mun_journal *j, const struct mun_id *org,
+                                     const struct mun_id *run, mun_place_fn fn, void *arg,
+                                     struct mun_err *err)
+{
+	static const struct mun_ref zero;
+	struct mun_key from = mun_key_run(org, run, &zero, 0);
+	struct mun_place places[EACH_SLICE];
+	size_t len = EACH_SLICE;
+	enum mun_code code = MUN_OK;
+
+	while (code == MUN_OK && len == EACH_SLICE) {
+		code = slice_of_places(j, &from, places, &len, err);
+		for (size_t i = 0; code == MUN_OK && i < len; i++)
+			code = fn(arg, &places[i], err);
+		for (size_t i = from.len; i-- > 0 && ++from.bytes[i] == 0;)
+			continue; /* the next key there may be */
+	}
+	return code;
 }
 
 /* The first key of by_run that is not before from: its organization and run. */
@@ -128,7 +178,7 @@ enum mun_code mun_journal_by_run_any_org(struct mun_journal *j, const struct mun
 	MUN_CLEANUP(mun_txn_abortp) struct mun_txn *t = NULL;
 	MUN_CLEANUP(mun_iter_closep) struct mun_iter *it = NULL;
 	struct mun_id org = { { 0 } };
-	enum mun_code code = begin(&t, j, err);
+	enum mun_code code = mun_journal_begin_read(&t, j, err);
 
 	*ret_orgs = 0;
 	if (code == MUN_OK)
@@ -166,7 +216,7 @@ enum mun_code mun_journal_time_range(struct mun_journal *j, int64_t since_us, in
 	struct mun_val value;
 	struct mun_tree tree;
 	bool any = false;
-	enum mun_code code = begin(&t, j, err);
+	enum mun_code code = mun_journal_begin_read(&t, j, err);
 
 	*ret_first = 0;
 	*ret_end = 0;

@@ -51,3 +51,12 @@ bool mun_batch_is_open(enum mun_batch_state s)
 {
 	return s <= MUN_B_INTERRUPTED;
 }
+
+struct mun_counts mun_batch_at_rest(const struct mun_batch *b)
+{
+	struct mun_counts n = b->counts;
+
+	n.in_doubt += b->in_flight;
+	n.pending -= b->in_flight;
+	return n;
+}

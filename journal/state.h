@@ -99,4 +99,6 @@ struct mun_batch {
 	uint64_t started_seq, newest_start_seq, last_seq;
 	int64_t started_us, ended_us; /* ended: MUN_TIME_NONE while open */
 };
+/* Counts as they read when no runner lives: what is in flight is in doubt, not pending. */
+struct mun_counts mun_batch_at_rest(const struct mun_batch *b);
 #endif

@@ -31,7 +31,7 @@ struct mun_verdict_report {
 	size_t not_checked_len;
 };
 void mun_verdict_report_done(struct mun_verdict_report *r);
-/* progress may be NULL. tables_only: `journal check`, projections against a rebuild. */
+/* tables_only: `journal check`, projections against a rebuild. */
 enum mun_code mun_verify_journal(struct mun_journal *j, bool tables_only,
                                  struct mun_verdict_report *ret, struct mun_err *err)
 	MUN_MUST_CHECK;

@@ -102,13 +102,15 @@ static void check_nodes(struct mun_verify *v, const struct slice *s, uint64_t se
 	for (unsigned k = 0; k < made_len && at + k < s->nodes_len; k++) {
 		bool same = s->node_present[at + k] &&
 		            memcmp(s->node[at + k], made[k], MUN_SHA256_LEN) == 0;
+		uint64_t first = seq >> k << k;
 		if (same)
 			continue;
 		/* after a bad entry the nodes above it cannot be equal: they tell nothing new */
 		if (k == 0)
 			mun_verify_bad(v, seq, "the entry does not hash to its leaf");
 		else if (v->report->bad == 0)
-			mun_verify_bad(v, seq, "a stored node is not what its leaves give");
+			mun_verify_bad(v, first, "entries #%llu to #%llu do not hash to their node",
+			               (unsigned long long)first, (unsigned long long)seq);
 		if (k > 0)
 			return;
 	}
@@ -126,10 +128,12 @@ static enum mun_code check_content(struct mun_verify *v, const char *line, size_
 		return mun_fail(err, code, "no memory for entry #%llu", (unsigned long long)seq);
 	if (code != MUN_OK) {
 		mun_verify_bad(v, seq, "does not decode: %.150s", why.text);
+		v->gap = true;
 		return MUN_OK;
 	}
 	if (e.seq != seq) {
 		mun_verify_bad(v, seq, "says it is #%llu", (unsigned long long)e.seq);
+		v->gap = true;
 		return MUN_OK;
 	}
 	return mun_verify_fold(v, &e, err);
@@ -144,6 +148,7 @@ static enum mun_code check_entry(struct mun_verify *v, const struct slice *s, un
 
 	if (!s->line[i].present) {
 		mun_verify_bad(v, seq, "the entry is missing");
+		v->gap = true;
 		memset(leaf, 0, sizeof(leaf));
 		(void)mun_tree_push(tree, leaf, made);
 		return MUN_OK;

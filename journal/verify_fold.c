@@ -66,13 +66,13 @@ static void set_bucket(struct mun_verify *v, uint64_t seq, const struct mun_ref 
 	struct mun_verify_batch *b = find_batch(v, batch);
 
 	if (!b || item >= b->plan.items) {
-		mun_verify_bad(v, seq, "speaks of an item that no batch has");
+		mun_verify_odd(v, seq, "speaks of an item that no batch has");
 		return;
 	}
 	if (b->bucket[item] == (uint8_t)bucket)
 		return;
 	if (b->bucket[item] == MUN_VB_SUCCESS) {
-		mun_verify_bad(v, seq, "takes back the success of item %llu",
+		mun_verify_odd(v, seq, "takes back the success of item %llu",
 		               (unsigned long long)item);
 		return;
 	}
@@ -84,7 +84,7 @@ static void set_bucket(struct mun_verify *v, uint64_t seq, const struct mun_ref 
 static enum mun_code fold_plan(struct mun_verify *v, const struct mun_entry *e, struct mun_err *err)
 {
 	if (find_plan(v, &e->u.plan.plan))
-		mun_verify_bad(v, e->seq, "stores a plan that was stored before");
+		mun_verify_odd(v, e->seq, "stores a plan that was stored before");
 	enum mun_code code = grow(&v->plans, &v->plans_cap, v->plans_len, sizeof(v->plans[0]), err);
 	if (code != MUN_OK)
 		return code;
@@ -106,21 +106,21 @@ static enum mun_code fold_start(struct mun_verify *v, const struct mun_entry *e,
 	struct mun_verify_batch *b = find_batch(v, &e->batch);
 
 	if (!plan) {
-		mun_verify_bad(v, e->seq, "works on a plan that was never stored");
+		mun_verify_odd(v, e->seq, "works on a plan that was never stored");
 		return MUN_OK;
 	}
 	if (e->kind == MUN_K_BATCH_RESUMED) {
 		if (!b)
-			mun_verify_bad(v, e->seq, "resumes a batch that never started");
+			mun_verify_odd(v, e->seq, "resumes a batch that never started");
 		else if (e->u.start.epoch <= b->epoch)
-			mun_verify_bad(v, e->seq, "epoch %u does not come after %u",
+			mun_verify_odd(v, e->seq, "epoch %u does not come after %u",
 			               e->u.start.epoch, b->epoch);
 		else
 			b->epoch = e->u.start.epoch;
 		return MUN_OK;
 	}
 	if (b) {
-		mun_verify_bad(v, e->seq, "starts a batch that has started before");
+		mun_verify_odd(v, e->seq, "starts a batch that has started before");
 		return MUN_OK;
 	}
 	enum mun_code code =
@@ -147,30 +147,30 @@ static enum mun_code check_mutation(struct mun_verify *v, const struct mun_entry
 	struct mun_list_row row;
 
 	if (!b || e->item < 0 || (uint64_t)e->item >= b->plan.items) {
-		mun_verify_bad(v, e->seq, "a mutating request outside of every plan's list");
+		mun_verify_odd(v, e->seq, "a mutating request outside of every plan's list");
 		return MUN_OK;
 	}
 	mun_buf_clear(&v->text);
 	enum mun_code code =
 		mun_journal_list_row(v->j, &b->plan.plan, (uint32_t)e->item, &row, &v->text, err);
-	if (code != MUN_OK && code != MUN_E_NOTFOUND && !mun_verify_is_damage(code))
+	if (code != MUN_OK && code != MUN_E_NOTFOUND && code != MUN_E_CORRUPT)
 		return code;
 	if (code != MUN_OK || !e->has_run || !mun_id_equal(&row.run, &e->run) || !e->has_org ||
 	    !mun_id_equal(&b->plan.org, &e->org))
-		mun_verify_bad(v, e->seq, "the request's run is not item %lld of its plan's list",
+		mun_verify_odd(v, e->seq, "the request's run is not item %lld of its plan's list",
 		               (long long)e->item);
 	if ((e->u.request.purpose == MUN_P_ARCHIVE) != (b->plan.op == MUN_OP_ARCHIVE))
-		mun_verify_bad(v, e->seq, "the request does another operation than its plan");
+		mun_verify_odd(v, e->seq, "the request does another operation than its plan");
 	if (e->u.request.epoch != b->epoch)
-		mun_verify_bad(v, e->seq, "sent in epoch %u while epoch %u was in force",
+		mun_verify_odd(v, e->seq, "sent in epoch %u while epoch %u was in force",
 		               e->u.request.epoch, b->epoch);
 	if (b->bucket[e->item] != MUN_VB_OPEN)
-		mun_verify_bad(v, e->seq, "sent for item %lld, which was final before",
+		mun_verify_odd(v, e->seq, "sent for item %lld, which was final before",
 		               (long long)e->item);
 	for (size_t i = 0; i < v->open_len; i++)
-		if (v->open[i].mutates && v->open[i].item == e->item && v->open[i].has_batch &&
-		    mun_ref_equal(&v->open[i].batch, &e->batch))
-			mun_verify_bad(v, e->seq, "sent while #%llu of the same item was in doubt",
+		if (v->open[i].mutates && !v->open[i].settled && v->open[i].item == e->item &&
+		    v->open[i].has_batch && mun_ref_equal(&v->open[i].batch, &e->batch))
+			mun_verify_odd(v, e->seq, "sent while #%llu of the same item was in doubt",
 			               (unsigned long long)v->open[i].seq);
 	return MUN_OK;
 }
@@ -209,45 +209,58 @@ static void fold_answer(struct mun_verify *v, const struct mun_entry *e)
 	size_t at = find_open(v, e->u.response.request);
 
 	if (at == v->open_len || v->open[at].answered) {
-		mun_verify_bad(v, e->seq, "answers #%llu, which is no request without an answer",
+		mun_verify_odd(v, e->seq, "answers #%llu, which is no request without an answer",
 		               (unsigned long long)e->u.response.request);
 		return;
 	}
 	struct mun_verify_open *o = &v->open[at];
 	if (o->has_batch != e->has_batch || o->item != e->item ||
 	    (o->has_batch && !mun_ref_equal(&o->batch, &e->batch)))
-		mun_verify_bad(v, e->seq, "answers #%llu, which is of another item",
+		mun_verify_odd(v, e->seq, "answers #%llu, which is of another item",
 		               (unsigned long long)o->seq);
-	bool mutates = o->mutates;
-	if (mutates && leaves_doubt(e))
+	bool counts = o->mutates && !o->settled;
+	if (counts && leaves_doubt(e))
 		o->answered = true;
 	else
 		remove_open(v, at);
-	if (mutates && mun_verdict_is_success(e->u.response.verdict))
+	if (counts && mun_verdict_is_success(e->u.response.verdict))
 		set_bucket(v, e->seq, &e->batch, (uint64_t)e->item, MUN_VB_SUCCESS);
+}
+
+/* What is said about the mutating request of an item; it may have been known before. */
+static void close_request(struct mun_verify *v, uint64_t seq, uint64_t request,
+                          const struct mun_ref *batch, int64_t item)
+{
+	size_t at = find_open(v, request);
+
+	if (request >= seq) {
+		mun_verify_odd(v, seq, "settles #%llu, which is not earlier",
+		               (unsigned long long)request);
+		return;
+	}
+	if (at == v->open_len || !v->open[at].mutates)
+		return;
+	if (v->open[at].item != item || !mun_ref_equal(&v->open[at].batch, batch))
+		mun_verify_odd(v, seq, "settles #%llu, which is of another item",
+		               (unsigned long long)request);
+	if (v->open[at].answered)
+		remove_open(v, at);
+	else
+		v->open[at].settled = true; /* its answer may come late */
 }
 
 static void fold_settle(struct mun_verify *v, uint64_t seq, const struct mun_settle *s)
 {
-	if (s->request != MUN_NO_SEQ) {
-		size_t at = find_open(v, s->request);
-		if (s->request >= seq)
-			mun_verify_bad(v, seq, "settles #%llu, which is not earlier",
-			               (unsigned long long)s->request);
-		else if (at < v->open_len && v->open[at].mutates)
-			remove_open(v, at);
-	}
+	if (s->request != MUN_NO_SEQ)
+		close_request(v, seq, s->request, &s->batch, s->item);
 	if (mun_verdict_is_success(s->verdict))
 		set_bucket(v, seq, &s->batch, s->item, MUN_VB_SUCCESS);
 }
 
 static void fold_decision(struct mun_verify *v, const struct mun_entry *e)
 {
-	size_t at = e->u.decision.request == MUN_NO_SEQ ? v->open_len
-	                                                : find_open(v, e->u.decision.request);
-
-	if (at < v->open_len && v->open[at].mutates)
-		remove_open(v, at);
+	if (e->u.decision.request != MUN_NO_SEQ)
+		close_request(v, e->seq, e->u.decision.request, &e->batch, e->item);
 	if (e->has_batch && e->item >= 0 && mun_verdict_is_success(e->u.decision.verdict))
 		set_bucket(v, e->seq, &e->batch, (uint64_t)e->item, MUN_VB_SUCCESS);
 }
@@ -258,7 +271,7 @@ static void fold_ranges(struct mun_verify *v, const struct mun_entry *e)
 		const struct mun_range *r = &e->u.ranges.ranges[i];
 		const struct mun_verify_batch *b = e->has_batch ? find_batch(v, &e->batch) : NULL;
 		if (!b || r->first > r->last || r->last >= b->plan.items) {
-			mun_verify_bad(v, e->seq, "speaks of items that no batch has");
+			mun_verify_odd(v, e->seq, "speaks of items that no batch has");
 			return;
 		}
 		for (uint32_t item = r->first; item <= r->last; item++)
@@ -272,28 +285,44 @@ static void fold_counts(struct mun_verify *v, const struct mun_entry *e)
 	const struct mun_verify_batch *b = e->has_batch ? find_batch(v, &e->batch) : NULL;
 
 	if (!b) {
-		mun_verify_bad(v, e->seq, "counts a batch that never started");
+		mun_verify_odd(v, e->seq, "counts a batch that never started");
 		return;
 	}
 	uint64_t sum = c->done + c->already + c->failed + c->in_doubt + c->skipped + c->cancelled +
 	               c->pending;
 	if (sum != c->total || c->total != b->plan.items + b->plan.duplicates)
-		mun_verify_bad(v, e->seq, "conservation: counts give %llu, total %llu, plan %llu",
+		mun_verify_odd(v, e->seq, "conservation: counts give %llu, total %llu, plan %llu",
 		               (unsigned long long)sum, (unsigned long long)c->total,
 		               (unsigned long long)(b->plan.items + b->plan.duplicates));
 	if (c->done + c->already != b->success)
-		mun_verify_bad(v, e->seq, "counts %llu items as done where the entries show %llu",
+		mun_verify_odd(v, e->seq, "counts %llu items as done where the entries show %llu",
 		               (unsigned long long)(c->done + c->already),
 		               (unsigned long long)b->success);
 	if (e->kind == MUN_K_BATCH_ENDED && c->pending)
-		mun_verify_bad(v, e->seq, "ended with %llu items pending",
+		mun_verify_odd(v, e->seq, "ended with %llu items pending",
 		               (unsigned long long)c->pending);
+}
+
+static void note_jump(struct mun_verify *v, const struct mun_entry *e)
+{
+	char real[MUN_DATE_MAX], other[MUN_DATE_MAX] = "";
+	bool server = e->u.clock.server_us != MUN_TIME_NONE;
+	int64_t other_us = server ? e->u.clock.server_us : e->u.clock.before_us;
+
+	mun_date_format(real, e->time_us);
+	if (other_us != MUN_TIME_NONE)
+		mun_date_format(other, other_us);
+	mun_verify_note(v, e->seq, "the clock jumped: it says %s%s%s", real,
+	                other_us == MUN_TIME_NONE ? ""
+	                : server                  ? ", the server "
+	                                          : ", and said before ",
+	                other);
 }
 
 static void fold_time(struct mun_verify *v, const struct mun_entry *e)
 {
 	if (e->kind == MUN_K_CLOCK_JUMPED)
-		mun_verify_note(v, e->seq, "the clock jumped");
+		note_jump(v, e);
 	else if (v->last_time_us != MUN_TIME_NONE &&
 	         e->time_us < v->last_time_us - CLOCK_TOLERANCE_US)
 		mun_verify_note(v, e->seq, "the clock goes back by %lld ms",
@@ -313,7 +342,7 @@ static enum mun_code fold_response(struct mun_verify *v, const struct mun_entry 
 enum mun_code mun_verify_fold(struct mun_verify *v, const struct mun_entry *e, struct mun_err *err)
 {
 	if ((e->kind == MUN_K_CREATED) != (e->seq == 0))
-		mun_verify_bad(v, e->seq, "a journal begins with journal.created, once");
+		mun_verify_odd(v, e->seq, "a journal begins with journal.created, once");
 	fold_time(v, e);
 	switch (e->kind) {
 	case MUN_K_PLAN_STORED:
@@ -338,11 +367,11 @@ enum mun_code mun_verify_fold(struct mun_verify *v, const struct mun_entry *e, s
 		return MUN_OK;
 	case MUN_K_PLAN_DISCARDED:
 		if (!find_plan(v, &e->u.discard.plan))
-			mun_verify_bad(v, e->seq, "discards a plan that was never stored");
+			mun_verify_odd(v, e->seq, "discards a plan that was never stored");
 		return MUN_OK;
 	case MUN_K_BATCH_CANCELLING:
 		if (!e->has_batch || !find_batch(v, &e->batch))
-			mun_verify_bad(v, e->seq, "cancels a batch that never started");
+			mun_verify_odd(v, e->seq, "cancels a batch that never started");
 		return MUN_OK;
 	case MUN_K_CREATED:
 	case MUN_K_TOKEN_ADDED:
@@ -360,7 +389,7 @@ void mun_verify_fold_end(struct mun_verify *v)
 	for (size_t i = 0; i < v->open_len; i++) {
 		const struct mun_verify_open *o = &v->open[i];
 		char batch[MUN_REF_TEXT];
-		if (!o->mutates)
+		if (!o->mutates || o->settled)
 			continue;
 		mun_ref_format(batch, 'b', &o->batch);
 		mun_verify_note(v, o->seq, "item %lld of %s is in doubt: %s", (long long)o->item,

@@ -11,7 +11,7 @@ struct mun_verify_open {
 	uint64_t seq;
 	struct mun_ref batch;
 	int64_t item;
-	bool has_batch, mutates, answered;
+	bool has_batch, mutates, answered, settled;
 };
 struct mun_verify_plan {
 	struct mun_ref plan;
@@ -36,6 +36,7 @@ struct mun_verify {
 	struct mun_journal *j;
 	struct mun_verdict_report *report;
 	uint64_t last_bad;            /* MUN_NO_SEQ: none yet */
+	bool gap;                     /* an entry is not known, so what follows looks odd */
 	struct mun_verify_open *open; /* owned, ascending seq */
 	size_t open_len, open_cap;
 	struct mun_verify_plan *plans; /* owned */
@@ -45,13 +46,10 @@ struct mun_verify {
 	int64_t last_time_us;
 	struct mun_buf text; /* scratch */
 };
-/* Stored data is damaged: readers of a journal say JOURNAL, what is below them CORRUPT. */
-static inline bool mun_verify_is_damage(enum mun_code code)
-{
-	return code == MUN_E_CORRUPT || code == MUN_E_JOURNAL;
-}
 /* Something that makes the journal fail; counted once an entry. */
 void mun_verify_bad(struct mun_verify *v, uint64_t seq, const char *fmt, ...) MUN_PRINTF(3, 4);
+/* Something that does not fit what came before: bad, unless a gap before it explains it. */
+void mun_verify_odd(struct mun_verify *v, uint64_t seq, const char *fmt, ...) MUN_PRINTF(3, 4);
 /* Something to know. */
 void mun_verify_note(struct mun_verify *v, uint64_t seq, const char *fmt, ...) MUN_PRINTF(3, 4);
 /* All entries below the head: bytes, leaves, tree, and each through mun_verify_fold(). */
@@ -67,6 +65,6 @@ enum mun_code mun_verify_list(struct mun_verify *v, const struct mun_entry *e, s
 /* A body beside the log against the entry's commitment. */
 enum mun_code mun_verify_body(struct mun_verify *v, uint64_t seq, const struct mun_body_ref *body,
                               struct mun_err *err) MUN_MUST_CHECK;
-/* Projections against a rebuild, in a temporary copy. */
+/* Projections against a rebuild, in scratch tables. */
 enum mun_code mun_verify_tables(struct mun_verify *v, struct mun_err *err) MUN_MUST_CHECK;
 #endif

@@ -1,73 +1,51 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "journal/anew.h"
 #include "journal/handle.h"
 #include "journal/verify_impl.h"
 #include "lib/crypto.h"
+#include "lib/cursor.h"
+
+#define LIST_SLICE 4096
 
 /*
- * A consistent copy is taken, so that a running batch cannot come in between; its tables are
- * summed as sets, made anew there, and summed again.
+ * The tables of one snapshot are summed as sets, one scan each; the same tables are made anew
+ * from the entries below that snapshot's head and summed as well. A batch that runs beside it
+ * cannot come in between.
  */
 struct sums {
+	uint8_t key[16];
 	uint64_t count[MUN_TABLES], sum[MUN_TABLES];
+	struct mun_buf *pair; /* scratch */
 };
-
-struct folder {
-	char path[4096];
-};
-
-static void folder_remove(struct folder *f)
-{
-	static const char *const names[] = { "data.mdb", "lock.mdb" };
-	char path[4200];
-
-	if (f->path[0] == '\0')
-		return;
-	for (size_t i = 0; i < MUN_ARRAY_LEN(names); i++) {
-		(void)snprintf(path, sizeof(path), "%s/%s", f->path, names[i]);
-		(void)unlink(path);
-	}
-	(void)rmdir(f->path);
-	f->path[0] = '\0';
-}
-
-static enum mun_code folder_make(struct folder *f, struct mun_err *err)
-{
-	const char *tmp = getenv("TMPDIR");
-
-	int len = snprintf(f->path, sizeof(f->path), "%s/muniment-verify-XXXXXX",
-	                   tmp && tmp[0] == '/' ? tmp : "/tmp");
-	if (len < 0 || (size_t)len >= sizeof(f->path)) {
-		f->path[0] = '\0';
-		return mun_fail(err, MUN_E_IO, "TMPDIR is too long");
-	}
-	if (!mkdtemp(f->path)) {
-		(void)mun_fail(err, MUN_E_IO, "%s cannot be made", f->path);
-		f->path[0] = '\0';
-		return MUN_E_IO;
-	}
-	return MUN_OK;
-}
 
 /* Length of the key first, so that no two pairs read alike. */
-static uint64_t hash_pair(const uint8_t key[static 16], struct mun_buf *pair, struct mun_val k,
-                          struct mun_val value)
+static void add_pair(struct sums *s, unsigned table, struct mun_val k, struct mun_val value)
 {
 	uint64_t len = k.len;
 
-	mun_buf_clear(pair);
-	mun_buf_add(pair, &len, sizeof(len));
-	mun_buf_add(pair, k.data, k.len);
-	mun_buf_add(pair, value.data, value.len);
-	return mun_hash64(key, mun_buf_str(pair), pair->len);
+	mun_buf_clear(s->pair);
+	mun_buf_add(s->pair, &len, sizeof(len));
+	mun_buf_add(s->pair, k.data, k.len);
+	mun_buf_add(s->pair, value.data, value.len);
+	s->sum[table] += mun_hash64(s->key, mun_buf_str(s->pair), s->pair->len);
+	s->count[table]++;
 }
 
-static enum mun_code sum_table(struct mun_verify *v, struct mun_txn *t, unsigned table,
-                               const uint8_t key[static 16], struct sums *ret, struct mun_err *err)
+/* Rows of by_run of a list that is being stored are early, not wrong. */
+static bool is_early(unsigned table, struct mun_val k, const struct mun_buf *marks)
+{
+	struct mun_key key = { .len = k.len };
+
+	if (table != MUN_T_BY_RUN || marks->len == 0 || k.len > sizeof(key.bytes))
+		return false;
+	memcpy(key.bytes, k.data, k.len);
+	return mun_list_is_marked(marks, &key);
+}
+
+static enum mun_code sum_table(struct sums *s, struct mun_txn *t, unsigned table,
+                               const struct mun_buf *marks, struct mun_err *err)
 {
 	struct mun_iter *it MUN_CLEANUP(mun_iter_closep) = NULL;
 	struct mun_val k, value;
@@ -77,90 +55,130 @@ static enum mun_code sum_table(struct mun_verify *v, struct mun_txn *t, unsigned
 		return code;
 	code = mun_iter_seek(it, mun_val(NULL, 0), &k, &value, err);
 	while (code == MUN_OK) {
-		ret->sum[table] += hash_pair(key, &v->text, k, value);
-		ret->count[table]++;
+		if (!is_early(table, k, marks))
+			add_pair(s, table, k, value);
 		code = mun_iter_next(it, &k, &value, err);
 	}
 	return code == MUN_E_NOTFOUND ? MUN_OK : code;
 }
 
-static enum mun_code sum_tables(struct mun_verify *v, struct mun_store *store,
-                                const uint8_t key[static 16], struct sums *ret, struct mun_err *err)
+static enum mun_code sum_tables(struct sums *s, struct mun_txn *t, struct mun_err *err)
 {
-	struct mun_txn *t MUN_CLEANUP(mun_txn_abortp) = NULL;
+	struct mun_buf marks MUN_BUF_CLEANUP;
 
-	memset(ret, 0, sizeof(*ret));
-	enum mun_code code = mun_store_read(&t, store, err);
+	mun_buf_init(&marks, 1 << 20);
+	enum mun_code code = mun_list_marks(t, &marks, err);
 	for (unsigned i = MUN_T_FIRST_PROJECTION; code == MUN_OK && i < MUN_TABLES; i++)
 		if (i != MUN_T_WINDOW)
-			code = sum_table(v, t, i, key, ret, err);
+			code = sum_table(s, t, i, &marks, err);
 	return code;
 }
 
-/* Clears the tables of the copy and makes them from its entries. */
-static enum mun_code make_anew(struct mun_store *store, struct mun_err *err)
+static enum mun_code sum_stored(struct mun_verify *v, struct sums *s, uint64_t *ret_size,
+                                struct mun_err *err)
 {
 	struct mun_txn *t MUN_CLEANUP(mun_txn_abortp) = NULL;
-	struct mun_store_info info;
+	struct mun_tree tree;
 
-	enum mun_code code = mun_store_info(store, &info, err);
+	enum mun_code code = mun_store_read(&t, mun_journal_store(v->j), err);
 	if (code == MUN_OK)
-		code = mun_store_reserve(store, info.used_bytes, err);
-	if (code == MUN_OK)
-		code = mun_store_write(&t, store, err);
-	if (code == MUN_OK)
-		code = mun_rebuild_into(t, t, err);
-	return code == MUN_OK ? mun_txn_commit(MUN_STEAL(t), err) : code;
+		code = mun_get_tree(t, &tree, err);
+	if (code != MUN_OK)
+		return code;
+	*ret_size = tree.size;
+	return sum_tables(s, t, err);
 }
 
-static void compare(struct mun_verify *v, const struct sums *before, const struct sums *after)
+static enum mun_code add_key(void *arg, const struct mun_key *key, struct mun_err *err)
+{
+	(void)err;
+	add_pair(arg, MUN_T_BY_RUN, mun_key_val(key), mun_val("", 0));
+	return MUN_OK;
+}
+
+/* What by_run should hold for one plan; a long list is read in slices. */
+static enum mun_code sum_list(struct mun_verify *v, struct sums *s, const struct mun_plan *plan,
+                              struct mun_err *err)
+{
+	enum mun_code code = MUN_OK;
+
+	for (uint32_t item = 0; code == MUN_OK && item < plan->items;) {
+		struct mun_txn *t MUN_CLEANUP(mun_txn_abortp) = NULL;
+		code = mun_store_read(&t, mun_journal_store(v->j), err);
+		if (code == MUN_OK)
+			code = mun_list_each(t, plan, &item, LIST_SLICE, add_key, s, err);
+	}
+	return code;
+}
+
+static enum mun_code sum_lists(struct mun_verify *v, struct sums *s, struct mun_txn *made,
+                               struct mun_err *err)
+{
+	struct mun_iter *it MUN_CLEANUP(mun_iter_closep) = NULL;
+	struct mun_val k, value;
+
+	enum mun_code code = mun_iter_open(&it, made, MUN_T_PLAN, err);
+	if (code == MUN_OK)
+		code = mun_iter_seek(it, mun_val(NULL, 0), &k, &value, err);
+	while (code == MUN_OK) {
+		struct mun_plan plan;
+		code = mun_plan_unpack(&plan, value, err);
+		if (code == MUN_OK)
+			code = sum_list(v, s, &plan, err);
+		if (code == MUN_OK)
+			code = mun_iter_next(it, &k, &value, err);
+	}
+	return code == MUN_E_NOTFOUND ? MUN_OK : code;
+}
+
+static void compare(struct mun_verify *v, const struct sums *stored, const struct sums *made)
 {
 	for (unsigned i = MUN_T_FIRST_PROJECTION; i < MUN_TABLES; i++) {
-		if (before->count[i] == after->count[i] && before->sum[i] == after->sum[i])
+		if (stored->count[i] == made->count[i] && stored->sum[i] == made->sum[i])
 			continue;
 		mun_verify_bad(v, MUN_NO_SEQ,
 		               "table %s does not fit the entries (%llu rows, not %llu): "
 		               "muniment journal rebuild makes it anew",
-		               mun_table_names[i], (unsigned long long)before->count[i],
-		               (unsigned long long)after->count[i]);
+		               mun_table_names[i], (unsigned long long)stored->count[i],
+		               (unsigned long long)made->count[i]);
 	}
 }
 
-static enum mun_code rebuild_and_compare(struct mun_verify *v, const char *dir, struct mun_err *err)
+/* The rows of items of one batch, until another begins. */
+static enum mun_code count_rows(struct mun_txn *t, const struct mun_batch *b,
+                                uint64_t count[static MUN_ITEM_STATES], struct mun_err *err)
 {
-	const struct mun_store_options options = { .tables = mun_table_names,
-		                                   .tables_len = MUN_TABLES };
-	struct mun_store *store MUN_CLEANUP(mun_store_closep) = NULL;
-	struct sums before, after;
-	uint8_t key[16];
+	struct mun_iter *it MUN_CLEANUP(mun_iter_closep) = NULL;
+	struct mun_key from = mun_key_item(&b->batch, 0);
+	uint64_t rows = 0;
+	struct mun_val k, value;
 
-	mun_random(key, sizeof(key));
-	enum mun_code code = mun_store_open(&store, dir, &options, err);
+	enum mun_code code = mun_iter_open(&it, t, MUN_T_ITEM, err);
 	if (code == MUN_OK)
-		code = sum_tables(v, store, key, &before, err);
-	if (code == MUN_OK)
-		code = make_anew(store, err);
-	if (code == MUN_OK)
-		code = sum_tables(v, store, key, &after, err);
-	if (code == MUN_OK)
-		compare(v, &before, &after);
-	return code;
+		code = mun_iter_seek(it, mun_key_val(&from), &k, &value, err);
+	while (code == MUN_OK && memcmp(k.data, b->batch.bytes, MUN_REF_LEN) == 0) {
+		struct mun_item item;
+		code = mun_item_unpack(&item, value, err);
+		if (code == MUN_OK) {
+			count[item.state]++;
+			rows++;
+			code = mun_iter_next(it, &k, &value, err);
+		}
+	}
+	count[b->cancelled ? MUN_I_CANCELLED : MUN_I_PENDING] += b->items - rows;
+	return code == MUN_E_NOTFOUND ? MUN_OK : code;
 }
 
-/* Every item of an ended batch stands in exactly one bucket: the rows against the counts. */
-static enum mun_code count_items(void *arg, const struct mun_batch *b, struct mun_err *err)
+/* Every item stands in exactly one bucket: the rows against the counts. */
+static enum mun_code count_batch(struct mun_verify *v, struct mun_txn *t, const struct mun_batch *b,
+                                 struct mun_err *err)
 {
 	uint64_t count[MUN_ITEM_STATES] = { 0 };
-	struct mun_verify *v = arg;
-	struct mun_item row;
-
-	for (uint32_t item = 0; item < b->items; item++) {
-		enum mun_code code = mun_journal_item(v->j, &b->batch, item, &row, err);
-		if (code != MUN_OK)
-			return code;
-		count[row.state]++;
-	}
 	const struct mun_counts *c = &b->counts;
+
+	enum mun_code code = count_rows(t, b, count, err);
+	if (code != MUN_OK)
+		return code;
 	if (count[MUN_I_DONE] != c->done || count[MUN_I_ALREADY] != c->already ||
 	    count[MUN_I_FAILED] != c->failed || count[MUN_I_IN_DOUBT] != c->in_doubt ||
 	    count[MUN_I_SKIPPED] + (c->total - b->items) != c->skipped ||
@@ -170,39 +188,73 @@ static enum mun_code count_items(void *arg, const struct mun_batch *b, struct mu
 	return MUN_OK;
 }
 
-static enum mun_code check_counts(struct mun_verify *v, const char *dir, struct mun_err *err)
+static enum mun_code count_batches(struct mun_verify *v, struct mun_txn *t, struct mun_err *err)
 {
-	const struct mun_journal_options options = {
-		.dir = dir,
-		.mode = MUN_JOURNAL_READ,
-		.clock = mun_clock_system(),
-		.version = "",
-	};
-	struct mun_journal *copy MUN_CLEANUP(mun_journal_closep) = NULL;
-	struct mun_journal *original = v->j;
+	struct mun_iter *it MUN_CLEANUP(mun_iter_closep) = NULL;
+	struct mun_val k, value;
 
-	enum mun_code code = mun_journal_open(&copy, &options, err);
+	enum mun_code code = mun_iter_open(&it, t, MUN_T_BATCH, err);
+	if (code == MUN_OK)
+		code = mun_iter_seek(it, mun_val(NULL, 0), &k, &value, err);
+	while (code == MUN_OK) {
+		struct mun_batch b;
+		code = mun_batch_unpack(&b, value, err);
+		if (code == MUN_OK)
+			code = count_batch(v, t, &b, err);
+		if (code == MUN_OK)
+			code = mun_iter_next(it, &k, &value, err);
+	}
+	return code == MUN_E_NOTFOUND ? MUN_OK : code;
+}
+
+static enum mun_code check_made(struct mun_verify *v, struct mun_anew *a, const struct sums *stored,
+                                struct sums *made, struct mun_err *err)
+{
+	struct mun_txn *t MUN_CLEANUP(mun_txn_abortp) = NULL;
+
+	enum mun_code code = mun_store_read(&t, a->store, err);
+	if (code == MUN_OK)
+		code = sum_tables(made, t, err);
+	if (code == MUN_OK)
+		code = sum_lists(v, made, t, err);
 	if (code != MUN_OK)
 		return code;
-	v->j = copy;
-	code = mun_journal_batches(copy, false, count_items, v, err);
-	v->j = original;
-	return code;
+	if (a->wrong > 0)
+		mun_verify_bad(v, a->first_wrong,
+		               "conservation: counts are not what the entries give (in %llu)",
+		               (unsigned long long)a->wrong);
+	compare(v, stored, made);
+	return count_batches(v, t, err);
+}
+
+static enum mun_code check_tables(struct mun_verify *v, struct mun_anew *a, struct mun_err *err)
+{
+	struct sums stored = { .pair = &v->text }, made = { .pair = &v->text };
+	uint64_t size;
+
+	mun_random(stored.key, sizeof(stored.key));
+	memcpy(made.key, stored.key, sizeof(made.key));
+	enum mun_code code = mun_anew_open(a, err);
+	if (code == MUN_OK)
+		code = sum_stored(v, &stored, &size, err);
+	if (code != MUN_OK)
+		return code;
+	code = mun_anew_fold(a, mun_journal_store(v->j), size, err);
+	if (code == MUN_E_CORRUPT) {
+		mun_verify_bad(v, a->size, "the tables cannot be made anew: %.150s", err->text);
+		return MUN_OK;
+	}
+	return code == MUN_OK ? check_made(v, a, &stored, &made, err) : code;
 }
 
 enum mun_code mun_verify_tables(struct mun_verify *v, struct mun_err *err)
 {
-	struct folder folder MUN_CLEANUP(folder_remove) = { "" };
+	struct mun_anew a = { .store = NULL };
 
-	enum mun_code code = folder_make(&folder, err);
-	if (code == MUN_OK)
-		code = mun_store_copy(mun_journal_store(v->j), folder.path, err);
-	if (code == MUN_OK)
-		code = rebuild_and_compare(v, folder.path, err);
-	if (code == MUN_OK)
-		code = check_counts(v, folder.path, err);
-	if (mun_verify_is_damage(code)) {
-		mun_verify_bad(v, MUN_NO_SEQ, "the tables cannot be made anew: %.150s", err->text);
+	enum mun_code code = check_tables(v, &a, err);
+	mun_anew_done(&a);
+	if (code == MUN_E_CORRUPT) {
+		mun_verify_bad(v, MUN_NO_SEQ, "the tables cannot be read: %.150s", err->text);
 		code = MUN_OK;
 	}
 	return code;

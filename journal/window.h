@@ -26,13 +26,16 @@ enum mun_code mun_window_refresh(struct mun_window_cache *c, struct mun_txn *t, 
 /* The row of an admitted request. */
 enum mun_code mun_window_add(struct mun_txn *t, const char *target, const struct mun_entry *e,
                              struct mun_err *err) MUN_MUST_CHECK;
-/* Drop up to max of the oldest rows of target that were written before before_us. */
-enum mun_code mun_window_prune(struct mun_txn *t, const char *target, int64_t before_us,
-                               unsigned max, struct mun_err *err) MUN_MUST_CHECK;
-/* MUN_TIME_NONE: it wants requests. */
-enum mun_code mun_window_blocked(struct mun_txn *t, const char *target, int64_t *ret_until_us,
-                                 struct mun_err *err) MUN_MUST_CHECK;
-/* Never shortens a wait. */
-enum mun_code mun_window_block(struct mun_txn *t, const char *target, int64_t until_us,
+/* Drop up to max of the oldest rows of target that are older than keep_ms. */
+enum mun_code mun_window_prune(struct mun_txn *t, const char *target, const struct mun_now *now,
+                               const uint8_t boot[static 6], uint64_t keep_ms, unsigned max,
                                struct mun_err *err) MUN_MUST_CHECK;
+/* Milliseconds until target wants requests again; 0: now. Never more than was said. */
+enum mun_code mun_window_blocked(struct mun_txn *t, const char *target, const struct mun_now *now,
+                                 const uint8_t boot[static 6], uint64_t *ret_ms,
+                                 struct mun_err *err) MUN_MUST_CHECK;
+/* The retry_at of a response. Never shortens a wait. */
+enum mun_code mun_window_block(struct mun_txn *t, const char *target,
+                               const struct mun_entry *response, struct mun_err *err)
+	MUN_MUST_CHECK;
 #endif

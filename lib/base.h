@@ -15,11 +15,11 @@
 
 #define MUN_ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Move a pointer out of a cleanup variable: yields the value, leaves NULL. */
-#define MUN_STEAL(p)                         \
+/* Move a pointer or struct out of a cleanup variable: yields the value, leaves NULL or zeros. */
+#define MUN_STEAL(v)                         \
 	(__extension__({                     \
-		__typeof__(p) stolen_ = (p); \
-		(p) = NULL;                  \
+		__typeof__(v) stolen_ = (v); \
+		(v) = (__typeof__(v)){ 0 };  \
 		stolen_;                     \
 	}))
 

@@ -160,7 +160,7 @@ static bool refuse(struct scan *s, size_t pos, const char *what)
 
 static char peek(const struct scan *s)
 {
-	return s->pos < s->len ? s->p[s->pos] : '\0';
+	return (char)(s->pos < s->len ? s->p[s->pos] : '\0');
 }
 
 /* pos is behind the backslash. Only what put_string() writes. */

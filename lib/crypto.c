@@ -49,6 +49,26 @@ void mun_secret_done(struct mun_secret *s)
 	s->len = 0;
 }
 
+size_t mun_secret_blot(char *text, size_t len, const struct mun_secret *s)
+{
+	static const char mark[] = "[token]";
+	const size_t mark_len = sizeof(mark) - 1;
+	char *at = text;
+
+	if (s->data == NULL || s->len < mark_len)
+		return len;
+	while ((at = memmem(at, len - (size_t)(at - text), s->data, s->len)) != NULL) {
+		size_t rest = len - (size_t)(at - text) - s->len;
+
+		memcpy(at, mark, mark_len);
+		memmove(at + mark_len, at + s->len, rest);
+		memset(at + mark_len + rest, 0, s->len - mark_len);
+		len -= s->len - mark_len;
+		at += mark_len;
+	}
+	return len;
+}
+
 void mun_wipe(void *data, size_t len)
 {
 	sodium_memzero(data, len);
@@ -92,26 +112,24 @@ void mun_seal(uint8_t *ret, const uint8_t nonce[static MUN_NONCE_LEN],
 	                                                 bound_len, NULL, nonce, key);
 }
 
-enum mun_code mun_unseal(struct mun_secret *ret, const uint8_t nonce[static MUN_NONCE_LEN],
-                         const uint8_t key[static MUN_KEY_LEN], const uint8_t *sealed,
-                         size_t sealed_len, const void *bound, size_t bound_len,
-                         struct mun_err *err)
+enum mun_code mun_unseal(struct mun_secret *ret, const struct mun_sealed *s,
+                         const uint8_t key[static MUN_KEY_LEN], struct mun_err *err)
 {
 	MUN_CLEANUP(mun_secret_done) struct mun_secret plain = { 0 };
 	enum mun_code code;
 
-	if (sealed_len < MUN_SEAL_TAG)
+	if (s->sealed_len < MUN_SEAL_TAG)
 		return mun_fail(err, MUN_E_CREDENTIAL, "sealed bytes are cut short");
-	code = mun_secret_new(&plain, sealed_len - MUN_SEAL_TAG, err);
+	code = mun_secret_new(&plain, s->sealed_len - MUN_SEAL_TAG, err);
 	if (code != MUN_OK)
 		return code;
-	if (crypto_aead_xchacha20poly1305_ietf_decrypt(plain.data, NULL, NULL, sealed, sealed_len,
-	                                               bound, bound_len, nonce, key) != 0)
+	if (crypto_aead_xchacha20poly1305_ietf_decrypt(plain.data, NULL, NULL, s->sealed,
+	                                               s->sealed_len, s->bound, s->bound_len,
+	                                               s->nonce, key) != 0)
 		return mun_fail(
 			err, MUN_E_CREDENTIAL,
 			"the seal does not open: wrong key, or what was sealed was changed");
-	*ret = plain;
-	plain = (struct mun_secret){ 0 };
+	*ret = MUN_STEAL(plain);
 	return MUN_OK;
 }
 

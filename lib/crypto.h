@@ -25,6 +25,11 @@ uint32_t mun_random_below(uint32_t bound);
 enum mun_code mun_secret_new(struct mun_secret *ret, size_t len, struct mun_err *err)
 	MUN_MUST_CHECK;
 void mun_secret_done(struct mun_secret *s); /* wipes, frees; zeroed or NULL ok */
+/*
+ * Each place of text where the secret stands becomes "[token]", in place. Gives the new length,
+ * never a larger one; the bytes behind it are zero. A secret shorter than that mark is none.
+ */
+size_t mun_secret_blot(char *text, size_t len, const struct mun_secret *s);
 void mun_wipe(void *data, size_t len);
 bool mun_equal_secret(const void *a, const void *b, size_t len); /* constant time */
 void mun_kdf_init(struct mun_kdf *ret);                          /* moderate limits, fresh salt */
@@ -36,11 +41,17 @@ enum mun_code mun_kdf_derive(struct mun_secret *key, const struct mun_kdf *kdf,
 void mun_seal(uint8_t *ret, const uint8_t nonce[static MUN_NONCE_LEN],
               const uint8_t key[static MUN_KEY_LEN], const struct mun_secret *plain,
               const void *bound, size_t bound_len);
+/* What mun_seal() made and took, borrowed. */
+struct mun_sealed {
+	const uint8_t *nonce; /* MUN_NONCE_LEN bytes */
+	const uint8_t *sealed;
+	size_t sealed_len; /* the tag counts */
+	const void *bound; /* associated data */
+	size_t bound_len;
+};
 /* MUN_E_CREDENTIAL: wrong key, or sealed bytes or associated data were changed. *ret is made. */
-enum mun_code mun_unseal(struct mun_secret *ret, const uint8_t nonce[static MUN_NONCE_LEN],
-                         const uint8_t key[static MUN_KEY_LEN], const uint8_t *sealed,
-                         size_t sealed_len, const void *bound, size_t bound_len,
-                         struct mun_err *err) MUN_MUST_CHECK;
+enum mun_code mun_unseal(struct mun_secret *ret, const struct mun_sealed *s,
+                         const uint8_t key[static MUN_KEY_LEN], struct mun_err *err) MUN_MUST_CHECK;
 /* Keyed fingerprint: BLAKE2b-128 of data under key. */
 #define MUN_FINGERPRINT_LEN 16
 void mun_fingerprint(uint8_t ret[static MUN_FINGERPRINT_LEN], const uint8_t key[static MUN_KEY_LEN],

@@ -7,7 +7,7 @@ void mun_csv_init(struct mun_csv *c, const char *data, size_t len)
 {
 	*c = (struct mun_csv){ .data = data, .len = len, .next_line = 1 };
 	/* Unquoting never makes a field longer; one NUL follows each. */
-	mun_buf_init(&c->text, len + MUN_CSV_FIELDS + 1);
+	mun_buf_init(&c->text, MUN_CSV_RECORD + MUN_CSV_FIELDS + 1);
 }
 
 void mun_csv_done(struct mun_csv *c)
@@ -32,12 +32,17 @@ static void skip_line(struct mun_csv *c)
 	}
 }
 
-/* False: the quote is never closed. */
+static bool too_long(const struct mun_csv *c)
+{
+	return c->pos - c->start > MUN_CSV_RECORD;
+}
+
+/* False: the quote is not closed before the end or the limit. */
 static bool quoted(struct mun_csv *c)
 {
 	size_t from = ++c->pos;
 
-	for (; c->pos < c->len; c->pos++) {
+	for (; c->pos < c->len && !too_long(c); c->pos++) {
 		if (c->data[c->pos] == '\n')
 			c->next_line++;
 		if (c->data[c->pos] != '"')
@@ -70,6 +75,25 @@ static enum mun_code bad(struct mun_csv *c, const char *what, struct mun_err *er
 	return mun_fail(err, MUN_E_INPUT, "%s", what);
 }
 
+static enum mun_code bad_length(struct mun_csv *c, struct mun_err *err)
+{
+	skip_line(c);
+	return mun_fail(err, MUN_E_INPUT, "longer than the limit of %d bytes", MUN_CSV_RECORD);
+}
+
+static enum mun_code unclosed(struct mun_csv *c, struct mun_err *err)
+{
+	bool whole = c->pos >= c->len;
+
+	c->pos = c->len;
+	if (whole)
+		return mun_fail(err, MUN_E_INPUT, "a quote is opened and never closed");
+	(void)mun_fail(err, MUN_E_INPUT, "a quote is opened and not closed within %d bytes",
+	               MUN_CSV_RECORD);
+	mun_hint(err, "the rows behind it were not read");
+	return MUN_E_INPUT;
+}
+
 static enum mun_code field(struct mun_csv *c, struct mun_err *err)
 {
 	size_t start = c->text.len;
@@ -78,12 +102,14 @@ static enum mun_code field(struct mun_csv *c, struct mun_err *err)
 		return bad(c, "more than 256 fields", err);
 	if (c->pos < c->len && c->data[c->pos] == '"') {
 		if (!quoted(c))
-			return bad(c, "a quote is opened and never closed", err);
+			return unclosed(c, err);
 		if (!at_end_of_line(c) && c->data[c->pos] != ',')
 			return bad(c, "text behind a closing quote", err);
 	} else if (!plain(c)) {
 		return bad(c, "a quote inside a field that does not start with one", err);
 	}
+	if (too_long(c))
+		return bad_length(c, err);
 	c->field[c->fields] = start;
 	c->field_len[c->fields] = c->text.len - start;
 	c->fields++;
@@ -95,6 +121,7 @@ enum mun_code mun_csv_next(struct mun_csv *c, bool *ret_more, struct mun_err *er
 {
 	*ret_more = c->pos < c->len;
 	c->fields = 0;
+	c->start = c->pos;
 	c->line = c->next_line;
 	mun_buf_clear(&c->text);
 	if (!*ret_more)

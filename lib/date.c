@@ -314,6 +314,17 @@ bool mun_duration_parse(int64_t *ret_ms, const char *s)
 	return false;
 }
 
+/* "2h 5m"; the second part only when it is not 0. */
+static void format_two(char *ret, size_t ret_size, int64_t large, char unit, int64_t small,
+                       char small_unit)
+{
+	if (small == 0)
+		(void)snprintf(ret, ret_size, "%" PRId64 "%c", large, unit);
+	else
+		(void)snprintf(ret, ret_size, "%" PRId64 "%c %" PRId64 "%c", large, unit, small,
+		               small_unit);
+}
+
 void mun_duration_format(char *ret, size_t ret_size, int64_t ms)
 {
 	int64_t s = ms < 0 ? 0 : ms / 1000;
@@ -328,15 +339,9 @@ void mun_duration_format(char *ret, size_t ret_size, int64_t ms)
 	else if (m == 0)
 		(void)snprintf(ret, ret_size, "%" PRId64 "s", s);
 	else if (h == 0)
-		(void)snprintf(ret, ret_size,
-		               s % 60 == 0 ? "%" PRId64 "m" : "%" PRId64 "m %" PRId64 "s", m,
-		               s % 60);
+		format_two(ret, ret_size, m, 'm', s % 60, 's');
 	else if (d == 0)
-		(void)snprintf(ret, ret_size,
-		               m % 60 == 0 ? "%" PRId64 "h" : "%" PRId64 "h %" PRId64 "m", h,
-		               m % 60);
+		format_two(ret, ret_size, h, 'h', m % 60, 'm');
 	else
-		(void)snprintf(ret, ret_size,
-		               h % 24 == 0 ? "%" PRId64 "d" : "%" PRId64 "d %" PRId64 "h", d,
-		               h % 24);
+		format_two(ret, ret_size, d, 'd', h % 24, 'h');
 }

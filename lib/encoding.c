@@ -54,10 +54,24 @@ static enum mun_code check_nul(const char *data, size_t len, const char *source,
 	return refuse(err, source, at, "NUL", at == 0 ? NULL : "UTF-16");
 }
 
+/* Eight bytes of text at once: each from 0x20 to 0x7e? */
+static bool is_plain(const char *s)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	const uint64_t highs = ones << 7;
+	uint64_t w;
+
+	memcpy(&w, s, sizeof(w));
+	/* the high bit of a byte: it is one, less than 0x20, or more than 0x7e */
+	return ((w | (w - ones * 0x20) | (w + ones)) & highs) == 0;
+}
+
 static enum mun_code check_controls(struct mun_encoding *ret, const char *data, size_t len,
                                     const char *source, struct mun_err *err)
 {
 	for (size_t i = 0; i < len; i++) {
+		while (len - i > 8 && is_plain(data + i))
+			i += 8;
 		if (!is_control(data, len, i) || data[i] == '\t' || data[i] == '\n')
 			continue;
 		if (data[i] == '\r' && i + 1 < len && data[i + 1] == '\n') {

@@ -5,6 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Here the functions behind the macros are written. */
+#undef mun_fail
+#undef mun_fail_errno
+#undef mun_wrap
+
 /* Cut a truncated text back to the last whole UTF-8 character. */
 static void trim_partial(char *text)
 {

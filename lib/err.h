@@ -49,6 +49,20 @@ enum mun_code mun_fail_errno(struct mun_err *err, enum mun_code code, int errnum
 enum mun_code mun_wrap(struct mun_err *err, enum mun_code code, const char *fmt, ...)
 	MUN_PRINTF(3, 4);
 
+/*
+ * As macros the three yield the code they were given: compilers and analysers see one file at a
+ * time, and would else have to consider that mun_fail(err, MUN_E_IO, …) returns MUN_OK.
+ */
+#define mun_fail(err, code, ...)       MUN_CODE_(code, mun_fail(err, code_, __VA_ARGS__))
+#define mun_fail_errno(err, code, ...) MUN_CODE_(code, mun_fail_errno(err, code_, __VA_ARGS__))
+#define mun_wrap(err, code, ...)       MUN_CODE_(code, mun_wrap(err, code_, __VA_ARGS__))
+#define MUN_CODE_(code, call)                 \
+	(__extension__({                      \
+		enum mun_code code_ = (code); \
+		(void)(call);                 \
+		code_;                        \
+	}))
+
 /* Append a line "hint: …"; a second hint replaces nothing and is dropped. */
 void mun_hint(struct mun_err *err, const char *fmt, ...) MUN_PRINTF(2, 3);
 

@@ -19,6 +19,14 @@ void mun_closep(int *fd)
 	*fd = -1;
 }
 
+int mun_fd_steal(int *fd)
+{
+	int stolen = *fd;
+
+	*fd = -1;
+	return stolen;
+}
+
 enum mun_code mun_fd_read(struct mun_buf *ret, int fd, const char *name, struct mun_err *err)
 {
 	for (;;) {
@@ -74,9 +82,9 @@ static int write_all(int fd, const void *data, size_t len)
 
 static enum mun_code fail_write(int errnum, const char *path, struct mun_err *err)
 {
-	enum mun_code code = errnum == ENOSPC || errnum == EDQUOT ? MUN_E_FULL : MUN_E_IO;
+	bool full = errnum == ENOSPC || errnum == EDQUOT || errnum == EFBIG;
 
-	return mun_fail_errno(err, code, errnum, "write %s", path);
+	return mun_fail_errno(err, full ? MUN_E_FULL : MUN_E_IO, errnum, "write %s", path);
 }
 
 static char *parent_of(const char *path)
@@ -138,17 +146,37 @@ enum mun_code mun_file_replace(const char *path, const void *data, size_t len, u
 	return rc == 0 ? MUN_OK : fail_write(rc, path, err);
 }
 
+/* What is made in the folder of somebody else, as after sudo, would lock its owner out. */
+static enum mun_code check_parent(const char *path, struct mun_err *err)
+{
+	MUN_CLEANUP(mun_freep) char *parent = parent_of(path);
+	struct stat st;
+
+	if (parent == NULL)
+		return mun_fail(err, MUN_E_NOMEM, "no memory to create %s", path);
+	if (stat(parent, &st) != 0)
+		return mun_fail_errno(err, MUN_E_IO, errno, "create the directory %s", path);
+	if (st.st_uid == geteuid())
+		return MUN_OK;
+	(void)mun_fail(err, MUN_E_IO, "%s is not created: %s belongs to user %lu, not to user %lu",
+	               path, parent, (unsigned long)st.st_uid, (unsigned long)geteuid());
+	mun_hint(err, "create the directory yourself, or start as its owner");
+	return MUN_E_IO;
+}
+
 static enum mun_code make_one(const char *path, unsigned mode, struct mun_err *err)
 {
 	struct stat st;
-	int rc;
+	enum mun_code code;
 
-	if (mkdir(path, (mode_t)mode) == 0)
-		return MUN_OK;
-	rc = errno;
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 		return MUN_OK;
-	return mun_fail_errno(err, MUN_E_IO, rc, "create the directory %s", path);
+	code = check_parent(path, err);
+	if (code != MUN_OK || mkdir(path, (mode_t)mode) == 0)
+		return code;
+	if (errno == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return MUN_OK; /* another process was first */
+	return mun_fail_errno(err, MUN_E_IO, errno, "create the directory %s", path);
 }
 
 enum mun_code mun_dir_make(const char *path, unsigned mode, struct mun_err *err)
@@ -183,25 +211,27 @@ enum mun_code mun_lock_take(int *ret_fd, const char *path, struct mun_err *err)
 	struct flock lock;
 
 	if (fd < 0)
-		return mun_fail_errno(err, MUN_E_IO, errno, "open the lock file %s", path);
+		return fail_write(errno, path, err);
 	if (lock_whole(fd, F_OFD_SETLK, &lock) != 0) {
 		if (errno == EAGAIN || errno == EACCES)
 			return mun_fail(err, MUN_E_BUSY, "another process holds %s", path);
 		return mun_fail_errno(err, MUN_E_IO, errno, "lock %s", path);
 	}
-	*ret_fd = fd;
-	fd = -1;
+	*ret_fd = mun_fd_steal(&fd);
 	return MUN_OK;
 }
 
+/* The old text goes last, so that nobody reads an empty file. */
 enum mun_code mun_lock_write(int fd, const void *data, size_t len, struct mun_err *err)
 {
 	int rc = len > LOCK_TEXT_MAX ? EFBIG : 0;
 
-	if (rc == 0 && (lseek(fd, 0, SEEK_SET) != 0 || ftruncate(fd, 0) != 0))
+	if (rc == 0 && lseek(fd, 0, SEEK_SET) != 0)
 		rc = errno;
 	if (rc == 0)
 		rc = write_all(fd, data, len);
+	if (rc == 0 && ftruncate(fd, (off_t)len) != 0)
+		rc = errno;
 	return rc == 0 ? MUN_OK : fail_write(rc, "the lock file", err);
 }
 
@@ -249,6 +279,18 @@ static const struct fs_row fs_rows[] = {
 	{ 0xf2f52010, MUN_FS_LOCAL, "f2fs" },
 };
 
+enum mun_fs_kind mun_fs_kind_of(uint32_t magic, const char **ret_name)
+{
+	*ret_name = "a local file system";
+	for (size_t i = 0; i < MUN_ARRAY_LEN(fs_rows); i++) {
+		if (fs_rows[i].magic != magic)
+			continue;
+		*ret_name = fs_rows[i].name;
+		return fs_rows[i].kind;
+	}
+	return MUN_FS_LOCAL;
+}
+
 enum mun_code mun_fs_kind(enum mun_fs_kind *ret, const char **ret_name, const char *path,
                           struct mun_err *err)
 {
@@ -256,13 +298,6 @@ enum mun_code mun_fs_kind(enum mun_fs_kind *ret, const char **ret_name, const ch
 
 	if (statfs(path, &fs) != 0)
 		return mun_fail_errno(err, MUN_E_IO, errno, "ask for the file system of %s", path);
-	*ret = MUN_FS_LOCAL;
-	*ret_name = "a local file system";
-	for (size_t i = 0; i < MUN_ARRAY_LEN(fs_rows); i++) {
-		if (fs_rows[i].magic != (uint32_t)fs.f_type)
-			continue;
-		*ret = fs_rows[i].kind;
-		*ret_name = fs_rows[i].name;
-	}
+	*ret = mun_fs_kind_of((uint32_t)fs.f_type, ret_name);
 	return MUN_OK;
 }

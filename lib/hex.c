@@ -3,13 +3,16 @@
 
 static const char digits[] = "0123456789abcdef";
 
-static int value_of(char c)
+/* Value + 1 of a digit; 0: none. A table, because branches on random digits are guessed wrong. */
+static const uint8_t values[256] = {
+	['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,
+	['6'] = 7,  ['7'] = 8,  ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,
+	['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+};
+
+static unsigned value_of(char c)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
+	return values[(uint8_t)c];
 }
 
 void mun_hex_encode(char *ret, const void *data, size_t len)
@@ -30,10 +33,10 @@ bool mun_hex_decode(void *ret, size_t len, const char *hex, size_t hex_len)
 	if (hex_len / 2 != len || hex_len % 2 != 0)
 		return false;
 	for (size_t i = 0; i < hex_len; i++) {
-		if (value_of(hex[i]) < 0)
+		if (value_of(hex[i]) == 0)
 			return false;
 	}
 	for (size_t i = 0; i < len; i++)
-		out[i] = (uint8_t)(value_of(hex[2 * i]) * 16 + value_of(hex[2 * i + 1]));
+		out[i] = (uint8_t)((value_of(hex[2 * i]) - 1) * 16 + value_of(hex[2 * i + 1]) - 1);
 	return true;
 }

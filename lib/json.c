@@ -8,9 +8,7 @@
 #include "lib/buf.h"
 #include "lib/text.h"
 
-/* cJSON reads a number through a buffer of 64 bytes and would cut a longer one. */
-#define NUMBER_MAX 60
-#define EXACT_MAX  9007199254740991.0 /* 2^53 - 1 */
+#define EXACT_MAX 9007199254740991.0 /* 2^53 - 1 */
 
 struct mun_json {
 	cJSON *root;
@@ -20,230 +18,13 @@ struct mun_json_val {
 	cJSON node;
 };
 
-struct scan {
-	const char *p;
-	size_t len, pos;
-	struct mun_err *err;
-};
-
-static bool refuse(struct scan *s, size_t pos, const char *what)
+static enum mun_code check_text(const char *data, size_t len, struct mun_err *err)
 {
-	(void)mun_fail(s->err, MUN_E_INPUT, "invalid JSON at byte %zu: %s", pos, what);
-	return false;
-}
+	size_t bad = mun_utf8_bad(data, len);
 
-static char peek(const struct scan *s)
-{
-	return s->pos < s->len ? s->p[s->pos] : '\0';
-}
-
-static void skip_space(struct scan *s)
-{
-	while (s->pos < s->len && strchr(" \t\r\n", s->p[s->pos]) != NULL && s->p[s->pos] != '\0')
-		s->pos++;
-}
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-/* Four hex digits at pos, else -1. */
-static long hex4(const struct scan *s, size_t pos)
-{
-	long v = 0;
-
-	for (size_t i = 0; i < 4; i++) {
-		char c = pos + i < s->len ? s->p[pos + i] : '\0';
-
-		if (is_digit(c))
-			v = v * 16 + (c - '0');
-		else if (c >= 'a' && c <= 'f')
-			v = v * 16 + (c - 'a' + 10);
-		else if (c >= 'A' && c <= 'F')
-			v = v * 16 + (c - 'A' + 10);
-		else
-			return -1;
-	}
-	return v;
-}
-
-static bool scan_unicode(struct scan *s)
-{
-	size_t start = s->pos - 1; /* of the backslash; pos is at the u */
-	long v = hex4(s, s->pos + 1);
-
-	if (v < 0)
-		return refuse(s, start, "\\u needs four hex digits");
-	if (v == 0)
-		return refuse(s, start, "a NUL character in a string");
-	s->pos += 5;
-	if (v < 0xd800 || v > 0xdfff)
-		return true;
-	if (v <= 0xdbff && s->pos + 1 < s->len && s->p[s->pos] == '\\' && s->p[s->pos + 1] == 'u') {
-		long low = hex4(s, s->pos + 2);
-
-		if (low >= 0xdc00 && low <= 0xdfff) {
-			s->pos += 6;
-			return true;
-		}
-	}
-	return refuse(s, start, "half of a surrogate pair");
-}
-
-static bool scan_string(struct scan *s)
-{
-	size_t start = s->pos;
-
-	if (peek(s) != '"')
-		return refuse(s, start, "expected a string");
-	s->pos++;
-	while (s->pos < s->len) {
-		unsigned char c = (unsigned char)s->p[s->pos];
-
-		if (c < 0x20)
-			return refuse(s, s->pos, "a control character in a string");
-		s->pos++;
-		if (c == '"')
-			return true;
-		if (c != '\\')
-			continue;
-		if (peek(s) == 'u') {
-			if (!scan_unicode(s))
-				return false;
-			continue;
-		}
-		if (peek(s) == '\0' || strchr("\"\\/bfnrt", peek(s)) == NULL)
-			return refuse(s, s->pos - 1, "an unknown escape in a string");
-		s->pos++;
-	}
-	return refuse(s, start, "the string is not closed");
-}
-
-static void skip_digits(struct scan *s)
-{
-	while (is_digit(peek(s)))
-		s->pos++;
-}
-
-static bool scan_number(struct scan *s)
-{
-	size_t start = s->pos;
-
-	if (peek(s) == '-')
-		s->pos++;
-	if (!is_digit(peek(s)))
-		return refuse(s, start, "expected a value");
-	if (peek(s) == '0')
-		s->pos++;
-	else
-		skip_digits(s);
-	if (is_digit(peek(s)))
-		return refuse(s, start, "a number with a leading zero");
-	if (peek(s) == '.') {
-		s->pos++;
-		if (!is_digit(peek(s)))
-			return refuse(s, s->pos, "expected a digit after the point");
-		skip_digits(s);
-	}
-	if (peek(s) == 'e' || peek(s) == 'E') {
-		s->pos++;
-		if (peek(s) == '+' || peek(s) == '-')
-			s->pos++;
-		if (!is_digit(peek(s)))
-			return refuse(s, s->pos, "expected a digit in the exponent");
-		skip_digits(s);
-	}
-	if (s->pos - start > NUMBER_MAX)
-		return refuse(s, start, "the number is too long");
-	return true;
-}
-
-static bool scan_literal(struct scan *s)
-{
-	static const char *const words[] = { "true", "false", "null" };
-
-	for (size_t i = 0; i < MUN_ARRAY_LEN(words); i++) {
-		size_t len = strlen(words[i]);
-
-		if (s->len - s->pos >= len && memcmp(s->p + s->pos, words[i], len) == 0) {
-			s->pos += len;
-			return true;
-		}
-	}
-	return refuse(s, s->pos, s->pos == s->len ? "the text ends here" : "expected a value");
-}
-
-static bool scan_value(struct scan *s, unsigned depth);
-
-static bool scan_key(struct scan *s)
-{
-	if (!scan_string(s))
-		return false;
-	skip_space(s);
-	if (peek(s) != ':')
-		return refuse(s, s->pos, "expected ':' after a key");
-	s->pos++;
-	return true;
-}
-
-static bool scan_container(struct scan *s, unsigned depth)
-{
-	bool object = peek(s) == '{';
-	char close = object ? '}' : ']';
-
-	if (depth == MUN_JSON_DEPTH)
-		return refuse(s, s->pos, "nested too deeply, the limit is 64 levels");
-	s->pos++;
-	skip_space(s);
-	if (peek(s) == close) {
-		s->pos++;
-		return true;
-	}
-	for (;;) {
-		skip_space(s);
-		if (object && !scan_key(s))
-			return false;
-		if (!scan_value(s, depth + 1))
-			return false;
-		skip_space(s);
-		if (peek(s) == close) {
-			s->pos++;
-			return true;
-		}
-		if (peek(s) != ',')
-			return refuse(s, s->pos,
-			              object ? "expected ',' or '}'" : "expected ',' or ']'");
-		s->pos++;
-	}
-}
-
-static bool scan_value(struct scan *s, unsigned depth)
-{
-	skip_space(s);
-	switch (peek(s)) {
-	case '{':
-	case '[':
-		return scan_container(s, depth);
-	case '"':
-		return scan_string(s);
-	case '-':
-		return scan_number(s);
-	default:
-		return is_digit(peek(s)) ? scan_number(s) : scan_literal(s);
-	}
-}
-
-static bool scan_document(struct scan *s)
-{
-	size_t bad = mun_utf8_bad(s->p, s->len);
-
-	if (bad < s->len)
-		return refuse(s, bad, "not UTF-8");
-	if (!scan_value(s, 0))
-		return false;
-	skip_space(s);
-	return s->pos == s->len || refuse(s, s->pos, "something stands after the value");
+	if (bad < len)
+		return mun_fail(err, MUN_E_INPUT, "invalid JSON at byte %zu: not UTF-8", bad);
+	return mun_json_scan(data, len, err);
 }
 
 static int compare_keys(const void *a, const void *b)
@@ -287,16 +68,33 @@ static enum mun_code check_keys(const cJSON *object, struct mun_err *err)
 	return MUN_OK;
 }
 
-static enum mun_code check_tree(const cJSON *node, struct mun_err *err)
+struct text {
+	const char *data;
+	size_t len, pos;
+};
+
+/*
+ * cJSON keeps a number as a double, and 0.99999999999999999999 as a double is 1: whether the text
+ * is that of an integer is noted in valueint, which is for printing and not used. The nodes of the
+ * tree and the numbers of the text have the same order.
+ */
+static void note_integer(cJSON *node, struct text *t)
+{
+	bool integer = false;
+
+	node->valueint = mun_json_next_number(t->data, t->len, &t->pos, &integer) && integer;
+}
+
+static enum mun_code check_tree(cJSON *node, struct text *t, struct mun_err *err)
 {
 	enum mun_code code = MUN_OK;
 
+	if (cJSON_IsNumber(node))
+		note_integer(node, t);
 	if (cJSON_IsObject(node))
 		code = check_keys(node, err);
-	for (const cJSON *m = node->child; code == MUN_OK && m != NULL; m = m->next) {
-		if (m->child != NULL)
-			code = check_tree(m, err);
-	}
+	for (cJSON *m = node->child; code == MUN_OK && m != NULL; m = m->next)
+		code = check_tree(m, t, err);
 	return code;
 }
 
@@ -304,17 +102,17 @@ enum mun_code mun_json_parse(struct mun_json **ret, const char *data, size_t len
                              struct mun_err *err)
 {
 	MUN_CLEANUP(mun_json_freep) struct mun_json *doc = NULL;
-	struct scan s = { .p = data, .len = len, .err = err };
-	enum mun_code code;
+	struct text text = { .data = data, .len = len };
+	enum mun_code code = check_text(data, len, err);
 
-	if (!scan_document(&s))
-		return MUN_E_INPUT;
+	if (code != MUN_OK)
+		return code;
 	doc = calloc(1, sizeof(*doc));
 	if (doc != NULL)
 		doc->root = cJSON_ParseWithLength(data, len);
 	if (doc == NULL || doc->root == NULL) /* the scan found nothing wrong with the text */
 		return mun_fail(err, MUN_E_NOMEM, "no memory for JSON of %zu bytes", len);
-	code = check_tree(doc->root, err);
+	code = check_tree(doc->root, &text, err);
 	if (code == MUN_OK)
 		*ret = MUN_STEAL(doc);
 	return code;
@@ -399,11 +197,10 @@ bool mun_json_int(const struct mun_json_val *v, int64_t *ret)
 {
 	double d;
 
-	if (mun_json_kind(v) != MUN_JSON_NUMBER)
+	if (mun_json_kind(v) != MUN_JSON_NUMBER || v->node.valueint == 0)
 		return false;
 	d = v->node.valuedouble;
-	if (!(d >= -EXACT_MAX && d <= EXACT_MAX) || (double)(int64_t)d < d ||
-	    (double)(int64_t)d > d)
+	if (!(d >= -EXACT_MAX && d <= EXACT_MAX))
 		return false;
 	*ret = (int64_t)d;
 	return true;

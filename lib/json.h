@@ -6,8 +6,7 @@
  * at most MUN_JSON_DEPTH, no NUL, no trailing bytes, numbers in JSON syntax. After: no duplicate
  * key in any object. Values are borrowed from the document until mun_json_free().
  */
-#include "lib/err.h"
-#define MUN_JSON_DEPTH 64
+#include "lib/json_scan.h"
 struct mun_json;     /* document, owned */
 struct mun_json_val; /* a value inside; NULL is "absent" and accepted by all getters */
 /* INPUT: the message names the byte and what is wrong. */
@@ -31,7 +30,7 @@ const struct mun_json_val *mun_json_next(const struct mun_json_val *v);
 const char *mun_json_key(const struct mun_json_val *v); /* of a member; NULL else */
 size_t mun_json_count(const struct mun_json_val *array_or_object);
 const char *mun_json_str(const struct mun_json_val *v); /* NULL unless a string */
-/* An integer of exact value, |v| <= 2^53 - 1; else false and ret untouched. */
+/* Written as an integer (no fraction, no exponent), |v| <= 2^53 - 1; else false, ret untouched. */
 bool mun_json_int(const struct mun_json_val *v, int64_t *ret);
 bool mun_json_bool(const struct mun_json_val *v, bool *ret);
 #endif

@@ -8,8 +8,6 @@
 #include "lib/manifest_impl.h"
 #include "lib/text.h"
 
-#define FAULTS 20 /* texts of bad rows that are kept */
-
 static const char *const format_names[] = { "auto", "ids", "csv", "jsonl", "json" };
 
 const char *mun_format_name(enum mun_format f)
@@ -67,16 +65,16 @@ enum mun_code mun_ticket_check(const char *s, struct mun_err *err)
 	                MUN_TICKET_MAX);
 }
 
-static bool is_blank(char c)
+bool mun_is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
 static void trim(const char **s, size_t *len)
 {
-	while (*len > 0 && is_blank((*s)[*len - 1]))
+	while (*len > 0 && mun_is_blank((*s)[*len - 1]))
 		(*len)--;
-	while (*len > 0 && is_blank(**s)) {
+	while (*len > 0 && mun_is_blank(**s)) {
 		(*s)++;
 		(*len)--;
 	}
@@ -97,19 +95,42 @@ bool mun_reader_line(const struct mun_reader *r, struct mun_text_line *line)
 	return true;
 }
 
-void mun_reader_bad(struct mun_reader *r, uint64_t line, const struct mun_err *err)
+static void report_bad(struct mun_reader *r, uint64_t line, const struct mun_err *err)
 {
 	static const char mark[] = "\nhint: ";
 	const char *hint = strstr(err->text, mark);
 	int len = (int)strcspn(err->text, "\n");
 
-	if (r->report->bad++ >= FAULTS)
+	if (r->report->bad++ >= MUN_MANIFEST_FAULTS)
 		return;
-	mun_buf_printf(&r->report->faults, "line %llu: %.*s", (unsigned long long)line, len,
+	mun_buf_printf(&r->report->faults, "%s %llu: %.*s",
+	               r->options->arguments ? "argument" : "line", (unsigned long long)line, len,
 	               err->text);
 	if (hint != NULL)
 		mun_buf_printf(&r->report->faults, " (%s)", hint + strlen(mark));
 	mun_buf_putc(&r->report->faults, '\n');
+}
+
+enum mun_code mun_reader_settle(struct mun_reader *r, uint64_t line, enum mun_code code,
+                                const struct mun_err *err)
+{
+	if (code != MUN_E_INPUT)
+		return code;
+	report_bad(r, line, err);
+	return MUN_OK;
+}
+
+enum mun_code mun_reader_columns(struct mun_reader *r, struct mun_row *row, struct mun_err *err)
+{
+	if (r->columns.full)
+		return mun_fail(err, MUN_E_INPUT,
+		                "the other columns of the row take more than %d bytes",
+		                MUN_COLUMNS_MAX);
+	if (r->columns.len > strlen("{}")) {
+		row->columns = mun_buf_str(&r->columns);
+		row->columns_len = r->columns.len;
+	}
+	return mun_buf_check(&r->columns, "the columns of a row", err);
 }
 
 enum mun_code mun_reader_row(struct mun_reader *r, struct mun_row *row, const char *id, size_t len,
@@ -124,15 +145,13 @@ enum mun_code mun_reader_row(struct mun_reader *r, struct mun_row *row, const ch
 		code = mun_reason_check(row->reason, err);
 	if (code == MUN_OK && row->ticket != NULL)
 		code = mun_ticket_check(row->ticket, err);
-	if (code == MUN_E_INPUT) {
-		mun_reader_bad(r, row->line, err);
-		return MUN_OK;
-	}
+	if (code == MUN_OK)
+		code = r->fn(r->arg, row, err);
 	if (code != MUN_OK)
 		return code;
 	r->report->rows++;
 	r->report->folded += folded;
-	return r->fn(r->arg, row, err);
+	return MUN_OK;
 }
 
 bool mun_is_id_name(const char *name, const char *id_column)
@@ -141,23 +160,6 @@ bool mun_is_id_name(const char *name, const char *id_column)
 		return strcasecmp(name, id_column) == 0;
 	return strcasecmp(name, "id") == 0 || strcasecmp(name, "run_id") == 0 ||
 	       strcasecmp(name, "process_id") == 0;
-}
-
-static enum mun_code parse_ids(struct mun_reader *r, struct mun_err *err)
-{
-	struct mun_text_line line = { 0 };
-
-	while (mun_reader_line(r, &line)) {
-		struct mun_row row = { .line = line.number };
-		enum mun_code code;
-
-		if (line.len == 0 || line.text[0] == '#')
-			continue;
-		code = mun_reader_row(r, &row, line.text, line.len, err);
-		if (code != MUN_OK)
-			return code;
-	}
-	return MUN_OK;
 }
 
 /* Several objects, one in each line; one object over many lines has a line that starts with }. */
@@ -177,6 +179,52 @@ static bool is_jsonl(const struct mun_reader *r)
 	return objects > 1;
 }
 
+/* What stands behind an id and a blank as a comment is no part of it. */
+static size_t without_comment(const char *s, size_t len)
+{
+	for (size_t i = 1; i < len; i++) {
+		if (s[i] == '#' && mun_is_blank(s[i - 1]))
+			return i;
+	}
+	return len;
+}
+
+static enum mun_code parse_ids(struct mun_reader *r, struct mun_err *err)
+{
+	struct mun_text_line line = { 0 };
+
+	while (mun_reader_line(r, &line)) {
+		struct mun_row row = { .line = line.number };
+		size_t len = line.len;
+		enum mun_code code;
+
+		if (!r->options->arguments) {
+			if (len == 0 || line.text[0] == '#')
+				continue;
+			len = without_comment(line.text, len);
+		}
+		code = mun_reader_row(r, &row, line.text, len, err);
+		code = mun_reader_settle(r, row.line, code, err);
+		if (code != MUN_OK)
+			return code;
+	}
+	return MUN_OK;
+}
+
+/* A run, whatever its comment holds? */
+static bool is_run(const struct mun_text_line *line)
+{
+	const char *s = line->text;
+	size_t len = without_comment(s, line->len);
+	struct mun_id run;
+	struct mun_id org;
+	struct mun_err ignored;
+	bool flag;
+
+	trim(&s, &len);
+	return mun_run_parse(&run, &org, &flag, &flag, s, len, &ignored) == MUN_OK;
+}
+
 /* A line of a table, or the header of a table of one column. */
 static bool is_csv(const struct mun_reader *r, const struct mun_text_line *line)
 {
@@ -184,7 +232,7 @@ static bool is_csv(const struct mun_reader *r, const struct mun_text_line *line)
 	size_t len = line->len;
 	char name[128];
 
-	if (s[0] == '#')
+	if (s[0] == '#' || is_run(line))
 		return false;
 	for (size_t i = 0; i < len; i++) {
 		if (s[i] == ',' || s[i] == ';' || s[i] == '\t')
@@ -262,20 +310,19 @@ enum mun_code mun_manifest_parse(const char *data, size_t len,
 	report->rows = report->bad = report->folded = 0;
 	report->bom = report->crlf = report->no_last_newline = false;
 	if (len > MUN_MANIFEST_MAX)
-		return mun_fail(err, MUN_E_INPUT, "%s: larger than the limit of %u bytes",
-		                options->source, MUN_MANIFEST_MAX);
+		return mun_manifest_too_large(options->source, err);
 	code = mun_encoding_check(&encoding, data, len, options->source, err);
 	if (code != MUN_OK)
 		return code;
 	report->bom = encoding.skip > 0;
 	report->crlf = encoding.crlf;
 	report->no_last_newline = encoding.no_last_newline;
+	r.skipped = encoding.skip;
 	r.data = data + encoding.skip;
 	r.len = len - encoding.skip;
 	if (report->format == MUN_FORMAT_AUTO)
 		report->format = detect(&r);
-	/* Escapes make the text of the columns longer than the row: six bytes for one. */
-	mun_buf_init(&r.columns, 6 * (size_t)MUN_MANIFEST_MAX);
+	mun_buf_init(&r.columns, MUN_COLUMNS_MAX);
 	code = parse_checked(&r, err);
 	mun_buf_done(&r.columns);
 	return code;

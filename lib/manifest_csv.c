@@ -71,6 +71,15 @@ static enum mun_code unique(const struct mun_reader *r, const struct table *t, s
 	return MUN_OK;
 }
 
+static enum mun_code two_ids(const struct mun_reader *r, size_t first, size_t second,
+                             struct mun_err *err)
+{
+	(void)mun_fail(err, MUN_E_INPUT, "%s: two columns of ids: %zu and %zu", r->options->source,
+	               first + 1, second + 1);
+	mun_hint(err, "name the one to use with --id-column");
+	return MUN_E_INPUT;
+}
+
 static enum mun_code read_header(const struct mun_reader *r, struct table *t, struct mun_err *err)
 {
 	t->id = t->reason = t->ticket = t->name = NONE;
@@ -78,13 +87,8 @@ static enum mun_code read_header(const struct mun_reader *r, struct table *t, st
 		const char *name = cell(&t->header, i);
 
 		if (mun_is_id_name(name, r->options->id_column)) {
-			if (t->id != NONE) {
-				(void)mun_fail(err, MUN_E_INPUT,
-				               "%s: two columns of ids: %zu and %zu",
-				               r->options->source, t->id + 1, i + 1);
-				mun_hint(err, "name the one to use with --id-column");
-				return MUN_E_INPUT;
-			}
+			if (t->id != NONE)
+				return two_ids(r, t->id, i, err);
 			t->id = i;
 		} else if (strcasecmp(name, "reason") == 0) {
 			t->reason = i;
@@ -121,12 +125,9 @@ static enum mun_code take_row(struct mun_reader *r, struct table *t, struct mun_
 {
 	struct mun_row row = { .line = (uint32_t)t->csv.line };
 
-	if (t->csv.fields != t->header.fields) {
-		(void)mun_fail(err, MUN_E_INPUT, "%zu field%s, the header has %zu", t->csv.fields,
-		               t->csv.fields == 1 ? "" : "s", t->header.fields);
-		mun_reader_bad(r, t->csv.line, err);
-		return MUN_OK;
-	}
+	if (t->csv.fields != t->header.fields)
+		return mun_fail(err, MUN_E_INPUT, "%zu field%s, the header has %zu", t->csv.fields,
+		                t->csv.fields == 1 ? "" : "s", t->header.fields);
 	row.reason = filled(t, t->reason);
 	row.ticket = filled(t, t->ticket);
 	row.name = filled(t, t->name);
@@ -134,11 +135,9 @@ static enum mun_code take_row(struct mun_reader *r, struct table *t, struct mun_
 		enum mun_code code;
 
 		put_columns(&r->columns, t);
-		code = mun_buf_check(&r->columns, "the columns of a row", err);
+		code = mun_reader_columns(r, &row, err);
 		if (code != MUN_OK)
 			return code;
-		row.columns = mun_buf_str(&r->columns);
-		row.columns_len = r->columns.len;
 	}
 	return mun_reader_row(r, &row, cell(&t->csv, t->id), t->csv.field_len[t->id], err);
 }
@@ -146,10 +145,9 @@ static enum mun_code take_row(struct mun_reader *r, struct table *t, struct mun_
 static enum mun_code first_record(const struct mun_reader *r, struct table *t, bool *ret_more,
                                   struct mun_err *err)
 {
-	enum mun_code code;
-
 	for (;;) {
-		code = mun_csv_next(&t->header, ret_more, err);
+		enum mun_code code = mun_csv_next(&t->header, ret_more, err);
+
 		if (code != MUN_OK)
 			return mun_wrap(err, code, "%s: line %llu", r->options->source,
 			                (unsigned long long)t->header.line);
@@ -175,15 +173,11 @@ enum mun_code mun_manifest_csv(struct mun_reader *r, struct mun_err *err)
 	t.csv.next_line = t.header.next_line;
 	for (;;) {
 		code = mun_csv_next(&t.csv, &more, err);
-		if (code == MUN_E_INPUT) {
-			mun_reader_bad(r, t.csv.line, err);
-			continue;
-		}
-		if (code != MUN_OK || !more)
-			return code;
-		if (is_empty(&t.csv))
-			continue;
-		code = take_row(r, &t, err);
+		if (code == MUN_OK && !more)
+			return MUN_OK;
+		if (code == MUN_OK && !is_empty(&t.csv))
+			code = take_row(r, &t, err);
+		code = mun_reader_settle(r, t.csv.line, code, err);
 		if (code != MUN_OK)
 			return code;
 	}

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <zstd.h>
 
+#define PIECE ((size_t)64 * 1024)
 #define LEVEL 1 /* bodies are small and many: higher levels cost time and gain little */
 
 struct mun_packer {
@@ -31,16 +32,13 @@ void mun_packer_freep(struct mun_packer **p)
 	*p = NULL;
 }
 
-enum mun_code mun_pack(struct mun_packer *p, struct mun_buf *ret, const void *data, size_t len,
-                       struct mun_err *err)
+static enum mun_code pack_at_once(struct mun_packer *p, struct mun_buf *ret, const void *data,
+                                  size_t len, struct mun_err *err)
 {
 	size_t room = ZSTD_compressBound(len);
-	void *to;
+	void *to = mun_buf_reserve(ret, room);
 	size_t got;
 
-	if (ZSTD_isError(room))
-		return mun_fail(err, MUN_E_FULL, "%zu bytes are too many to compress", len);
-	to = mun_buf_reserve(ret, room);
 	if (to == NULL)
 		return mun_buf_check(ret, "compressed bytes", err);
 	got = ZSTD_compressCCtx(p->context, to, room, data, len, LEVEL);
@@ -49,6 +47,40 @@ enum mun_code mun_pack(struct mun_packer *p, struct mun_buf *ret, const void *da
 	ret->len += got;
 	ret->data[ret->len] = '\0';
 	return MUN_OK;
+}
+
+static enum mun_code pack_piece(struct mun_packer *p, struct mun_buf *ret, ZSTD_inBuffer *in,
+                                size_t *ret_left, struct mun_err *err)
+{
+	ZSTD_outBuffer out = { .size = PIECE };
+
+	out.dst = mun_buf_reserve(ret, PIECE);
+	if (out.dst == NULL)
+		return mun_buf_check(ret, "compressed bytes", err);
+	*ret_left = ZSTD_compressStream2(p->context, &out, in, ZSTD_e_end);
+	if (ZSTD_isError(*ret_left))
+		return mun_fail(err, MUN_E_NOMEM, "compress: %s", ZSTD_getErrorName(*ret_left));
+	ret->len += out.pos;
+	ret->data[ret->len] = '\0';
+	return MUN_OK;
+}
+
+/* Large ones in pieces, so that memory grows with what comes out, not with the worst that could. */
+enum mun_code mun_pack(struct mun_packer *p, struct mun_buf *ret, const void *data, size_t len,
+                       struct mun_err *err)
+{
+	ZSTD_inBuffer in = { .src = data, .size = len };
+	size_t left = 1;
+	enum mun_code code = MUN_OK;
+
+	if (len <= PIECE)
+		return pack_at_once(p, ret, data, len, err);
+	(void)ZSTD_CCtx_reset(p->context, ZSTD_reset_session_and_parameters);
+	(void)ZSTD_CCtx_setParameter(p->context, ZSTD_c_compressionLevel, LEVEL);
+	(void)ZSTD_CCtx_setPledgedSrcSize(p->context, len);
+	while (code == MUN_OK && left > 0)
+		code = pack_piece(p, ret, &in, &left, err);
+	return code;
 }
 
 enum mun_code mun_unpack(struct mun_buf *ret, const void *data, size_t len, size_t raw_len,

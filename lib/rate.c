@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/rate.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,11 +140,13 @@ void mun_admissions_done(struct mun_admissions *a)
 /* The i-th newest, 0 the newest. */
 static int64_t newest(const struct mun_admissions *a, size_t i)
 {
+	assert(a->cap > 0);
 	return a->time_ms[(a->head + a->len - 1 - i) % a->cap];
 }
 
 void mun_admissions_add(struct mun_admissions *a, int64_t time_ms)
 {
+	assert(a->cap > 0);
 	/* Ascending whatever the clock does: a time before the newest counts as the newest. */
 	if (a->len > 0 && newest(a, 0) > time_ms)
 		time_ms = newest(a, 0);
@@ -197,20 +200,37 @@ uint32_t mun_rate_used(const struct mun_rate_window *w, const struct mun_admissi
 	return used;
 }
 
+/* The window that decides in the long run: the most time for a request. */
+static const struct mun_rate_window *slowest(const struct mun_rate *r)
+{
+	const struct mun_rate_window *w = &r->window[0];
+
+	for (size_t i = 1; i < r->len; i++)
+		if (r->window[i].period_ms * w->limit > w->period_ms * r->window[i].limit)
+			w = &r->window[i];
+	return w;
+}
+
+/* From the first full window on, request n + limit leaves one period after request n. */
 uint64_t mun_rate_eta_ms(const struct mun_rate *r, const struct mun_admissions *a, int64_t now_ms,
                          uint64_t requests)
 {
 	struct mun_admissions sim;
+	const struct mun_rate_window *w;
 	int64_t time = now_ms;
+	uint64_t periods = 0;
 
 	if (r->len == 0 || requests == 0 || mun_admissions_init(&sim, r, NULL) != MUN_OK)
 		return 0;
 	for (size_t i = a->len < sim.cap ? a->len : sim.cap; i > 0; i--)
 		mun_admissions_add(&sim, newest(a, i - 1) > now_ms ? now_ms : newest(a, i - 1));
-	for (uint64_t i = 0; i < requests; i++) {
+	w = slowest(r);
+	if (requests > 3 * (uint64_t)sim.cap)
+		periods = (requests - 2 * (uint64_t)sim.cap) / w->limit;
+	for (uint64_t i = 0; i < requests - periods * w->limit; i++) {
 		time += (int64_t)mun_rate_wait_ms(r, &sim, time);
 		mun_admissions_add(&sim, time);
 	}
 	mun_admissions_done(&sim);
-	return (uint64_t)(time - now_ms);
+	return (uint64_t)(time - now_ms) + periods * w->period_ms;
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/file.h"
@@ -22,7 +23,8 @@
 /* Pages that copy-on-write touches beside the data: a path from root to leaf in each table. */
 #define PAGE_SLACK ((uint64_t)1 << 20)
 /* A short write of LMDB comes back as EIO: with less than this free, the disk was full. */
-#define FREE_MIN ((uint64_t)1 << 20)
+#define FREE_MIN        ((uint64_t)1 << 20)
+#define READERS_EVERY_S 3600
 
 static uint64_t free_bytes(const char *path)
 {
@@ -149,7 +151,7 @@ static enum mun_code open_tables(struct mun_store *s, bool make, size_t *ret_mis
                                  struct mun_err *err)
 {
 	MUN_CLEANUP(mun_txn_abortp) struct mun_txn *t = NULL;
-	enum mun_code code = (make ? mun_store_write : mun_store_read)(&t, s, err);
+	enum mun_code code = make ? mun_store_write(&t, s, err) : mun_store_read(&t, s, err);
 
 	if (code != MUN_OK)
 		return code;
@@ -166,22 +168,47 @@ static enum mun_code open_tables(struct mun_store *s, bool make, size_t *ret_mis
 	return mun_txn_commit(MUN_STEAL(t), err); /* a handle lives on only when committed */
 }
 
-/*
- * LMDB writes through a map of a sparse lock file, which kills the process (SIGBUS) where the
- * disk is full. A new one gets its blocks first, within the size that LMDB gives it.
- */
-static enum mun_code make_lock_room(struct mun_store *s, unsigned readers, struct mun_err *err)
+/* Blocks for a new file; its size is not changed where LMDB goes by it. */
+static enum mun_code make_room(struct mun_store *s, const char *path, int mode, size_t bytes,
+                               struct mun_err *err)
 {
-	MUN_CLEANUP(mun_closep) int fd = open(s->lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	MUN_CLEANUP(mun_closep) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	struct stat file;
 	int rc = 0;
 
 	if (fd < 0 || fstat(fd, &file) != 0)
 		return mun_store_fail(s, errno, "open", err);
 	if (file.st_size == 0)
-		rc = fallocate(fd, 0, 0, (off_t)readers * READER_BYTES) == 0 ? 0 : errno;
-	return rc == 0 || rc == EOPNOTSUPP ? MUN_OK
-	                                   : mun_store_fail(s, rc, "make the lock file", err);
+		rc = fallocate(fd, mode, 0, (off_t)bytes) == 0 ? 0 : errno;
+	return rc == 0 || rc == EOPNOTSUPP ? MUN_OK : mun_store_fail(s, rc, "make", err);
+}
+
+/*
+ * LMDB writes through a map of a sparse lock file, which kills the process (SIGBUS) where the
+ * disk is full, and leaves half of a new data file's first pages there, which nobody can open
+ * again. New files get their blocks first: the lock file within the size that LMDB gives it, the
+ * data file without a size, by which LMDB knows it as new.
+ */
+static enum mun_code make_files(struct mun_store *s, unsigned readers, struct mun_err *err)
+{
+	enum mun_code code = make_room(s, s->lock_path, 0, (size_t)readers * READER_BYTES, err);
+
+	return code != MUN_OK ? code
+	                      : make_room(s, s->data_path, FALLOC_FL_KEEP_SIZE,
+	                                  2 * (size_t)sysconf(_SC_PAGESIZE), err);
+}
+
+void mun_store_check_readers(struct mun_store *s)
+{
+	struct timespec now;
+	int dead;
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &now);
+	if (s->no_lock ||
+	    (s->readers_checked_s != 0 && now.tv_sec - s->readers_checked_s < READERS_EVERY_S))
+		return;
+	s->readers_checked_s = now.tv_sec;
+	(void)mdb_reader_check(s->env, &dead); /* a slot that stays costs room, nothing else */
 }
 
 static enum mun_code open_env(struct mun_store *s, const char *dir,
@@ -190,7 +217,6 @@ static enum mun_code open_env(struct mun_store *s, const char *dir,
 	unsigned flags = MDB_NOTLS;
 	MDB_envinfo info;
 	MDB_stat stat;
-	int dead;
 	int rc;
 
 	if (o->read_only)
@@ -204,10 +230,10 @@ static enum mun_code open_env(struct mun_store *s, const char *dir,
 		rc = mdb_env_set_maxreaders(s->env, o->max_readers ? o->max_readers : READERS);
 	if (rc == 0)
 		rc = mdb_env_open(s->env, dir, flags, 0600);
-	if (rc == 0 && !o->no_lock)
-		rc = mdb_reader_check(s->env, &dead);
-	if (rc == 0)
+	if (rc == 0) {
+		mun_store_check_readers(s);
 		rc = mdb_env_info(s->env, &info);
+	}
 	if (rc == 0)
 		rc = mdb_env_stat(s->env, &stat);
 	if (rc == 0 && !o->read_only && info.me_mapsize < (o->map_bytes ? o->map_bytes : MAP_FIRST))
@@ -255,8 +281,7 @@ enum mun_code mun_store_open(struct mun_store **ret, const char *dir,
 	    asprintf(&s->lock_path, "%s/lock.mdb", dir) < 0)
 		return mun_fail(err, MUN_E_NOMEM, "no memory to open %s", dir);
 	if (!options->read_only)
-		code = make_lock_room(s, options->max_readers ? options->max_readers : READERS,
-		                      err);
+		code = make_files(s, options->max_readers ? options->max_readers : READERS, err);
 	if (code != MUN_OK)
 		return code;
 	code = open_env(s, dir, options, err);
@@ -273,6 +298,21 @@ enum mun_code mun_store_open(struct mun_store **ret, const char *dir,
 		s->no_lock = true;
 	*ret = MUN_STEAL(s);
 	return MUN_OK;
+}
+
+static enum mun_code fail_room(const struct mun_store *s, int fd, uint64_t end, struct mun_err *err)
+{
+	struct stat file = { 0 };
+	uint64_t has = fstat(fd, &file) == 0 ? (uint64_t)file.st_blocks * 512 : 0;
+	uint64_t needed = end > has ? end - has : 0;
+	uint64_t left = free_bytes(s->data_path);
+
+	(void)mun_fail(
+		err, MUN_E_FULL, "no room on disk: %s needs %llu more bytes, %llu are free%s",
+		s->data_path, (unsigned long long)needed, (unsigned long long)left,
+		left >= needed ? ", but a quota or a limit of file sizes does not let it" : "");
+	mun_hint(err, "make room on that file system, then start again");
+	return MUN_E_FULL;
 }
 
 /* Make the file cover `end`, in whole blocks where the disk has that much. */
@@ -299,10 +339,7 @@ static enum mun_code preallocate(struct mun_store *s, uint64_t end, struct mun_e
 			rc = 0;
 	}
 	if (rc == ENOSPC || rc == EDQUOT || rc == EFBIG)
-		return mun_fail(err, MUN_E_FULL,
-		                "no room on disk: %s needs %llu bytes, %llu are free", s->data_path,
-		                (unsigned long long)end,
-		                (unsigned long long)free_bytes(s->data_path));
+		return fail_room(s, fd, end, err);
 	return mun_store_fail(s, rc, "reserve room", err);
 }
 

@@ -8,7 +8,7 @@
  * - values are borrowed until the transaction ends or, in a write transaction, the next write;
  * - no long readers: the file grows while a snapshot is held. Queries read in slices;
  * - no network file systems; the map grows only while this process has no transaction open;
- * - slots of dead readers are cleared at open.
+ * - slots of dead readers are cleared at open, and hourly where transactions are written.
  * Default sync: what was committed survives power loss. The flags that trade this away are
  * never set. Tables are small integers of the caller's enum; names are given at open.
  */

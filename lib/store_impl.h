@@ -5,6 +5,7 @@
 /* What store.c (environment, room, guards) and store_txn.c (transactions, cursors) share. */
 
 #include <sys/stat.h>
+#include <sys/types.h>
 
 #include "lib/store.h"
 
@@ -27,6 +28,7 @@ struct mun_store {
 	size_t page_bytes;
 	uint64_t allocated; /* end of the file space that is known to be preallocated */
 	struct stat lock_id;
+	int64_t readers_checked_s; /* when slots of dead readers were cleared last */
 };
 
 struct mun_txn {
@@ -35,6 +37,9 @@ struct mun_txn {
 	bool write;
 };
 
+/* Clear the slots of dead readers, at most once an hour: they would keep pages from being reused.
+ */
+void mun_store_check_readers(struct mun_store *s);
 /* The one place that knows what LMDB's numbers mean; rc is not 0. */
 enum mun_code mun_store_fail(const struct mun_store *s, int rc, const char *what,
                              struct mun_err *err);

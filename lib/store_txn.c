@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/failpoint.h"
 #include "lib/store.h"
 #include "lib/store_impl.h"
 
@@ -37,6 +38,8 @@ static enum mun_code begin(struct mun_txn **ret, struct mun_store *s, bool write
 	t = calloc(1, sizeof(*t));
 	if (t == NULL)
 		return mun_fail(err, MUN_E_NOMEM, "no memory for a transaction");
+	if (write)
+		mun_store_check_readers(s);
 	rc = begin_once(s, write, &t->txn);
 	if (rc != 0)
 		return mun_store_fail(s, rc, "begin a transaction", err);
@@ -69,8 +72,14 @@ static void forget(struct mun_txn *t)
 enum mun_code mun_txn_commit(struct mun_txn *t, struct mun_err *err)
 {
 	struct mun_store *s = t->store;
-	int rc = mdb_txn_commit(t->txn); /* frees it, also when it fails */
+	int rc = t->write ? mun_failpoint("commit") : 0;
 
+	if (rc != 0)
+		mdb_txn_abort(t->txn);
+	else
+		rc = mdb_txn_commit(t->txn); /* frees it, also when it fails */
+	if (rc == 0 && t->write)
+		rc = mun_failpoint("committed");
 	forget(t);
 	return rc == 0 ? MUN_OK : mun_store_fail(s, rc, "commit", err);
 }
@@ -230,8 +239,8 @@ enum mun_code mun_iter_seek(struct mun_iter *it, struct mun_val key, struct mun_
 enum mun_code mun_iter_seek_last(struct mun_iter *it, struct mun_val key, struct mun_val *ret_key,
                                  struct mun_val *ret_value, struct mun_err *err)
 {
-	struct mun_val found;
-	struct mun_val value;
+	struct mun_val found = { 0 };
+	struct mun_val value = { 0 };
 	MDB_val k = to_mdb(key);
 	enum mun_code code = MUN_E_NOTFOUND;
 

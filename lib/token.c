@@ -13,17 +13,29 @@
 #define KEY_FILE_MIN 32
 #define KEY_FILE_MAX 4096
 
-/* What no name of a person's choice looks like, and the heads of tokens do. */
+#define HEX   "0123456789abcdef"
+#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define LOWER "abcdefghijklmnopqrstuvwxyz"
+
+/* What no name of a person's choice looks like: known heads, and long or mixed random text. */
 static bool looks_like_token(const char *name)
 {
-	return strncmp(name, "eyJ", 3) == 0 || strncmp(name, "ghp_", 4) == 0 ||
-	       strncasecmp(name, "bearer", 6) == 0 || strlen(name) > MUN_TOKEN_NAME_MAX + 8;
+	size_t len = strlen(name);
+
+	if (strncmp(name, "eyJ", 3) == 0 || strncmp(name, "ghp_", 4) == 0 ||
+	    strncasecmp(name, "bearer", 6) == 0 || strchr(name, '|') != NULL ||
+	    len > MUN_TOKEN_NAME_MAX)
+		return true;
+	if (len == 32 && strspn(name, HEX) == len)
+		return true;
+	return len >= 20 && strpbrk(name, UPPER) != NULL && strpbrk(name, LOWER) != NULL &&
+	       strpbrk(name, "0123456789") != NULL;
 }
 
 enum mun_code mun_token_name_check(const char *name, struct mun_err *err)
 {
-	static const char first[] = "abcdefghijklmnopqrstuvwxyz0123456789";
-	static const char more[] = "abcdefghijklmnopqrstuvwxyz0123456789._-";
+	static const char first[] = LOWER "0123456789";
+	static const char more[] = LOWER "0123456789._-";
 	size_t len = strlen(name);
 
 	/* Never printed, not even a part: it may be a secret in the wrong place. */
@@ -148,7 +160,6 @@ enum mun_code mun_key_file_read(struct mun_secret *ret, const char *path, struct
 		return code;
 	if (read(fd, key.data, key.len) != (ssize_t)key.len)
 		return fail_key_file(path, "cannot be read as a whole", err);
-	*ret = key;
-	key = (struct mun_secret){ 0 };
+	*ret = MUN_STEAL(key);
 	return MUN_OK;
 }

@@ -30,12 +30,18 @@ struct mun_vault_key {
 };
 enum mun_code mun_vault_open(struct mun_vault **ret, const char *dir, bool create,
                              struct mun_err *err) MUN_MUST_CHECK; /* NOTFOUND: no vault there */
+/*
+ * Read the whole vault without a key and without writing. NOTFOUND: none, or one that was never
+ * given a key; CREDENTIAL: damaged, or open to others. LMDB trusts its file, so a changed byte can
+ * kill the process: ask in a child before opening for good.
+ */
+enum mun_code mun_vault_check(const char *dir, struct mun_err *err) MUN_MUST_CHECK;
 void mun_vault_closep(struct mun_vault **v);
 bool mun_vault_has_key(const struct mun_vault *v); /* a key was set: there is something to open */
 /* "passphrase" or "key file": what opens it; NULL while has_key is false. */
 const char *mun_vault_key_kind(const struct mun_vault *v);
 /* Derive and check the key (or set it, in a new vault). CREDENTIAL: wrong key. */
-enum mun_code mun_vault_unlock(struct mun_vault *v, const struct mun_vault_key *key,
+enum mun_code mun_vault_unlock(struct mun_vault *v, const struct mun_vault_key *from,
                                struct mun_err *err) MUN_MUST_CHECK;
 /* [a-z0-9][a-z0-9._-]{0,31}; USAGE. A text that looks like a token is refused unprinted. */
 enum mun_code mun_token_name_check(const char *name, struct mun_err *err) MUN_MUST_CHECK;
@@ -43,9 +49,15 @@ enum mun_code mun_token_name_check(const char *name, struct mun_err *err) MUN_MU
 enum mun_code mun_token_clean(struct mun_secret *token, struct mun_err *err) MUN_MUST_CHECK;
 /* Payload of a JWT without checking its signature; false when it is none. */
 bool mun_token_jwt(const struct mun_secret *token, int64_t *ret_expires_us);
-enum mun_code mun_vault_put(struct mun_vault *v, const char *name, const struct mun_id *org,
-                            const char *base_url, const struct mun_secret *token, bool replace,
-                            int64_t now_us, struct mun_err *err) MUN_MUST_CHECK;
+struct mun_vault_new { /* a token to be stored; everything is borrowed */
+	const char *name;
+	const struct mun_id *org;
+	const char *base_url;
+	const struct mun_secret *token;
+	int64_t now_us;
+};
+enum mun_code mun_vault_put(struct mun_vault *v, const struct mun_vault_new *n, bool replace,
+                            struct mun_err *err) MUN_MUST_CHECK;
 enum mun_code mun_vault_get(struct mun_vault *v, const char *name, struct mun_secret *ret,
                             struct mun_token_info *ret_info, struct mun_err *err) MUN_MUST_CHECK;
 enum mun_code mun_vault_remove(struct mun_vault *v, const char *name, struct mun_err *err)

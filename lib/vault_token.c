@@ -7,6 +7,8 @@
 #include "lib/buf.h"
 #include "lib/cursor.h"
 #include "lib/date.h"
+#include "lib/digest.h"
+#include "lib/failpoint.h"
 #include "lib/hex.h"
 #include "lib/store.h"
 #include "lib/vault.h"
@@ -23,33 +25,35 @@
  *      8+n    24  nonce
  *     32+n     4  m, bytes of the sealed token, 17..16400
  *     36+n     m  XChaCha20-Poly1305 of the token, tag included
+ *   36+n+m    32  SHA-256 of all before: damage is seen without a key, when tokens are listed
  *
  * Integers are big-endian.
  */
 static const char TOKEN_MAGIC[4] = "MVT1";
-#define BOUND_MAX  4096
-#define RECORD_MAX (8 + BOUND_MAX + MUN_NONCE_LEN + 4 + MUN_TOKEN_MAX + MUN_SEAL_TAG)
+#define BOUND_MAX 4096
+/* More than anybody has; a count beyond it is no count. */
+#define TOKENS_MAX 100000
+#define RECORD_MAX \
+	(8 + BOUND_MAX + MUN_NONCE_LEN + 4 + MUN_TOKEN_MAX + MUN_SEAL_TAG + MUN_SHA256_LEN)
 
-struct record { /* borrowed from the bytes it was decoded from */
-	const uint8_t *bound;
-	size_t bound_len;
-	const uint8_t *nonce;
-	const uint8_t *sealed;
-	size_t sealed_len;
-};
-
+/* The name may be what is damaged: it is told only where it is one. */
 static enum mun_code fail_damaged(const char *name, struct mun_err *err)
 {
+	if (mun_token_name_check(name, NULL) != MUN_OK)
+		return mun_fail(err, MUN_E_CREDENTIAL, "a sealed token is damaged");
 	return mun_fail(err, MUN_E_CREDENTIAL, "the sealed token \"%s\" is damaged", name);
 }
 
-static enum mun_code decode_record(struct record *ret, const char *name, struct mun_val value,
+/* *ret borrows from the value. */
+static enum mun_code decode_record(struct mun_sealed *ret, const char *name, struct mun_val value,
                                    struct mun_err *err)
 {
 	struct mun_cursor in;
 	const uint8_t *magic;
 
-	mun_cursor_init(&in, value.data, value.len);
+	if (!mun_vault_sum_fits(value.data, value.len))
+		return fail_damaged(name, err);
+	mun_cursor_init(&in, value.data, value.len - MUN_SHA256_LEN);
 	magic = mun_cursor_bytes(&in, sizeof(TOKEN_MAGIC));
 	ret->bound_len = mun_cursor_u32(&in);
 	ret->bound = mun_cursor_bytes(&in, ret->bound_len);
@@ -87,10 +91,10 @@ static bool take_time(int64_t *ret, const char **p, const char *end)
 	return stop != text && *stop == '\0';
 }
 
-static enum mun_code decode_info(struct mun_token_info *ret, const struct record *r,
+static enum mun_code decode_info(struct mun_token_info *ret, const struct mun_sealed *r,
                                  const char *name, struct mun_err *err)
 {
-	const char *p = (const char *)r->bound;
+	const char *p = r->bound;
 	const char *end = p + r->bound_len;
 	struct mun_token_info info = { 0 };
 	char org[MUN_ID_TEXT];
@@ -131,7 +135,7 @@ static enum mun_code encode_record(struct mun_buf *ret, const struct mun_secret 
                                    const void *bound, size_t bound_len,
                                    const struct mun_secret *token, struct mun_err *err)
 {
-	uint8_t nonce[MUN_NONCE_LEN];
+	uint8_t nonce[MUN_NONCE_LEN], sum[MUN_SHA256_LEN];
 	size_t sealed_len = token->len + MUN_SEAL_TAG;
 	uint8_t *sealed;
 
@@ -146,6 +150,8 @@ static enum mun_code encode_record(struct mun_buf *ret, const struct mun_secret 
 		mun_seal(sealed, nonce, key->data, token, bound, bound_len);
 		ret->len += sealed_len;
 	}
+	mun_sha256(sum, ret->data, ret->len);
+	mun_buf_add(ret, sum, sizeof(sum));
 	return mun_buf_check(ret, "a sealed token", err);
 }
 
@@ -157,23 +163,24 @@ static enum mun_code need_key(const struct mun_vault *v, struct mun_err *err)
 }
 
 static enum mun_code fill_info(struct mun_token_info *ret, const struct mun_vault *v,
-                               const char *name, const char *base_url,
-                               const struct mun_secret *token, struct mun_err *err)
+                               const struct mun_vault_new *n, struct mun_err *err)
 {
 	uint8_t fingerprint[MUN_FINGERPRINT_LEN];
-	size_t url_len = strlen(base_url);
+	size_t url_len = strlen(n->base_url);
 
-	if (url_len >= sizeof(ret->base_url) || strpbrk(base_url, "\r\n") != NULL)
+	if (url_len >= sizeof(ret->base_url) || strpbrk(n->base_url, "\r\n") != NULL)
 		return mun_fail(err, MUN_E_USAGE,
 		                "the base URL is longer than %zu bytes or has a newline",
 		                sizeof(ret->base_url) - 1);
-	memcpy(ret->name, name, strlen(name) + 1); /* its length was checked with the name */
-	memcpy(ret->base_url, base_url, url_len + 1);
-	mun_fingerprint(fingerprint, v->fingerprint_key.data, token->data, token->len);
+	memcpy(ret->name, n->name, strlen(n->name) + 1); /* its length was checked with the name */
+	memcpy(ret->base_url, n->base_url, url_len + 1);
+	ret->org = *n->org;
+	ret->added_us = n->now_us;
+	mun_fingerprint(fingerprint, v->fingerprint_key.data, n->token->data, n->token->len);
 	mun_hex_encode(ret->fingerprint, fingerprint, sizeof(fingerprint));
 	ret->expires_us = MUN_TIME_NONE;
 	(void)snprintf(ret->kind, sizeof(ret->kind), "%s",
-	               mun_token_jwt(token, &ret->expires_us) ? "jwt" : "opaque");
+	               mun_token_jwt(n->token, &ret->expires_us) ? "jwt" : "opaque");
 	return MUN_OK;
 }
 
@@ -181,7 +188,7 @@ static enum mun_code fill_info(struct mun_token_info *ret, const struct mun_vaul
 static enum mun_code check_lock(const struct mun_vault *v, struct mun_txn *t, struct mun_err *err)
 {
 	struct mun_val lock;
-	enum mun_code code = mun_txn_get(t, MUN_VAULT_LOCK, mun_val("lock", 4), &lock, err);
+	enum mun_code code = mun_txn_get(t, MUN_VAULT_TABLE, mun_vault_lock_key(), &lock, err);
 
 	if (code != MUN_OK && code != MUN_E_NOTFOUND)
 		return code;
@@ -204,45 +211,45 @@ static enum mun_code put_record(struct mun_vault *v, const char *name, struct mu
 	if (code == MUN_OK)
 		code = check_lock(v, t, err);
 	if (code == MUN_OK && !replace) {
-		code = mun_txn_get(t, MUN_VAULT_TOKEN, key, &taken, err);
+		code = mun_txn_get(t, MUN_VAULT_TABLE, key, &taken, err);
 		if (code == MUN_OK)
 			return mun_fail(err, MUN_E_USAGE, "there is a token \"%s\" already", name);
 		code = code == MUN_E_NOTFOUND ? MUN_OK : code;
 	}
+	(void)mun_failpoint("vault");
 	if (code == MUN_OK)
-		code = mun_txn_put(t, MUN_VAULT_TOKEN, key, record, err);
+		code = mun_txn_put(t, MUN_VAULT_TABLE, key, record, err);
 	if (code == MUN_OK)
 		code = mun_txn_commit(MUN_STEAL(t), err);
 	return mun_vault_code(code, err);
 }
 
-enum mun_code mun_vault_put(struct mun_vault *v, const char *name, const struct mun_id *org,
-                            const char *base_url, const struct mun_secret *token, bool replace,
-                            int64_t now_us, struct mun_err *err)
+enum mun_code mun_vault_put(struct mun_vault *v, const struct mun_vault_new *n, bool replace,
+                            struct mun_err *err)
 {
 	MUN_BUF_CLEANUP struct mun_buf bound;
 	MUN_BUF_CLEANUP struct mun_buf record;
-	struct mun_token_info info = { .org = *org, .added_us = now_us };
+	struct mun_token_info info = { 0 };
 	enum mun_code code;
 
 	mun_buf_init(&bound, BOUND_MAX);
 	mun_buf_init(&record, RECORD_MAX);
-	code = mun_token_name_check(name, err);
+	code = mun_token_name_check(n->name, err);
 	if (code == MUN_OK)
 		code = need_key(v, err);
-	if (code == MUN_OK && (token->len == 0 || token->len > MUN_TOKEN_MAX))
+	if (code == MUN_OK && (n->token->len == 0 || n->token->len > MUN_TOKEN_MAX))
 		return mun_fail(err, MUN_E_CREDENTIAL, "a token has 1 to %d bytes", MUN_TOKEN_MAX);
 	if (code == MUN_OK)
-		code = fill_info(&info, v, name, base_url, token, err);
+		code = fill_info(&info, v, n, err);
 	if (code != MUN_OK)
 		return code;
 	encode_bound(&bound, &info);
 	code = mun_buf_check(&bound, "a sealed token", err);
 	if (code == MUN_OK)
-		code = encode_record(&record, &v->key, bound.data, bound.len, token, err);
+		code = encode_record(&record, &v->key, bound.data, bound.len, n->token, err);
 	if (code != MUN_OK)
 		return code;
-	return put_record(v, name, mun_val(record.data, record.len), replace, err);
+	return put_record(v, n->name, mun_val(record.data, record.len), replace, err);
 }
 
 /* *ret_info may be NULL. */
@@ -251,18 +258,20 @@ static enum mun_code unseal_record(struct mun_secret *ret, struct mun_token_info
                                    struct mun_val value, struct mun_err *err)
 {
 	struct mun_token_info info;
-	struct record r;
+	struct mun_sealed r;
 	enum mun_code code = decode_record(&r, name, value, err);
 
 	if (code == MUN_OK)
 		code = decode_info(&info, &r, name, err);
 	if (code != MUN_OK)
 		return code;
-	code = mun_unseal(ret, r.nonce, v->key.data, r.sealed, r.sealed_len, r.bound, r.bound_len,
-	                  err);
+	code = mun_unseal(ret, &r, v->key.data, err);
 	if (code == MUN_OK && ret_info != NULL)
 		*ret_info = info;
-	return code == MUN_OK ? MUN_OK : mun_wrap(err, code, "token \"%s\"", name);
+	if (code == MUN_E_CREDENTIAL) /* the key opened the lock: it is the right one */
+		return mun_fail(err, code,
+		                "the sealed token \"%s\" was changed: its seal is broken", name);
+	return code;
 }
 
 enum mun_code mun_vault_get(struct mun_vault *v, const char *name, struct mun_secret *ret,
@@ -278,7 +287,7 @@ enum mun_code mun_vault_get(struct mun_vault *v, const char *name, struct mun_se
 		code = mun_store_read(&t, v->store, err);
 	if (code != MUN_OK)
 		return mun_vault_code(code, err);
-	code = mun_txn_get(t, MUN_VAULT_TOKEN, mun_val(name, strlen(name)), &value, err);
+	code = mun_txn_get(t, MUN_VAULT_TABLE, mun_val(name, strlen(name)), &value, err);
 	if (code == MUN_E_NOTFOUND)
 		return mun_fail(err, code, "there is no token \"%s\" in the vault", name);
 	if (code == MUN_OK)
@@ -295,7 +304,7 @@ enum mun_code mun_vault_remove(struct mun_vault *v, const char *name, struct mun
 		code = mun_store_write(&t, v->store, err);
 	if (code != MUN_OK)
 		return mun_vault_code(code, err);
-	code = mun_txn_delete(t, MUN_VAULT_TOKEN, mun_val(name, strlen(name)), err);
+	code = mun_txn_delete(t, MUN_VAULT_TABLE, mun_val(name, strlen(name)), err);
 	if (code == MUN_E_NOTFOUND)
 		return mun_fail(err, code, "there is no token \"%s\" in the vault", name);
 	if (code == MUN_OK)
@@ -303,35 +312,51 @@ enum mun_code mun_vault_remove(struct mun_vault *v, const char *name, struct mun
 	return mun_vault_code(code, err);
 }
 
+/* The entry that it stands at as a token; the lock is none, *ret_len is then left alone. */
+static enum mun_code list_one(struct mun_token_info *ret, size_t *ret_len, struct mun_val key,
+                              struct mun_val value, struct mun_err *err)
+{
+	char name[MUN_TOKEN_NAME_MAX + 1] = "";
+	struct mun_val lock = mun_vault_lock_key();
+	struct mun_sealed r;
+	enum mun_code code;
+
+	if (key.len == lock.len && memcmp(key.data, lock.data, lock.len) == 0)
+		return MUN_OK;
+	if (key.len <= MUN_TOKEN_NAME_MAX)
+		memcpy(name, key.data, key.len);
+	code = decode_record(&r, name, value, err);
+	if (code == MUN_OK)
+		code = decode_info(&ret[(*ret_len)++], &r, name, err);
+	return code;
+}
+
 static enum mun_code list_in(struct mun_txn *t, struct mun_token_info **ret, size_t *ret_len,
                              struct mun_err *err)
 {
 	MUN_CLEANUP(mun_freep) struct mun_token_info *all = NULL;
 	MUN_CLEANUP(mun_iter_closep) struct mun_iter *it = NULL;
-	uint64_t count = mun_txn_count(t, MUN_VAULT_TOKEN);
-	enum mun_code code = mun_iter_open(&it, t, MUN_VAULT_TOKEN, err);
+	uint64_t count = mun_txn_count(t, MUN_VAULT_TABLE);
+	enum mun_code code = mun_iter_open(&it, t, MUN_VAULT_TABLE, err);
 	struct mun_val key;
 	struct mun_val value;
+	uint64_t seen = 0;
 	size_t len = 0;
 
+	if (code == MUN_OK && count > TOKENS_MAX)
+		return mun_fail(err, MUN_E_CREDENTIAL, "the table of tokens is damaged");
 	all = calloc((size_t)count + 1, sizeof(*all));
 	if (all == NULL)
 		return mun_fail(err, MUN_E_NOMEM, "no memory to list tokens");
-	while (code == MUN_OK && len < count) {
-		char name[MUN_TOKEN_NAME_MAX + 1] = "";
-		struct record r;
-
+	while (code == MUN_OK && seen <= count) {
 		code = mun_iter_next(it, &key, &value, err);
-		if (code != MUN_OK)
-			break;
-		if (key.len <= MUN_TOKEN_NAME_MAX)
-			memcpy(name, key.data, key.len);
-		code = decode_record(&r, name, value, err);
 		if (code == MUN_OK)
-			code = decode_info(&all[len++], &r, name, err);
+			code = seen++ < count ? list_one(all, &len, key, value, err) : MUN_OK;
 	}
 	if (code != MUN_OK && code != MUN_E_NOTFOUND)
 		return code;
+	if (seen != count)
+		return mun_fail(err, MUN_E_CREDENTIAL, "the table of tokens is damaged");
 	*ret = MUN_STEAL(all);
 	*ret_len = len;
 	return MUN_OK;
@@ -355,8 +380,8 @@ static enum mun_code reseal(struct mun_vault *v, struct mun_txn *t, const char *
 	MUN_BUF_CLEANUP struct mun_buf record;
 	struct mun_val key = mun_val(name, strlen(name));
 	struct mun_val old;
-	struct record r;
-	enum mun_code code = mun_txn_get(t, MUN_VAULT_TOKEN, key, &old, err);
+	struct mun_sealed r;
+	enum mun_code code = mun_txn_get(t, MUN_VAULT_TABLE, key, &old, err);
 
 	mun_buf_init(&record, RECORD_MAX);
 	if (code == MUN_OK)
@@ -366,7 +391,7 @@ static enum mun_code reseal(struct mun_vault *v, struct mun_txn *t, const char *
 	if (code == MUN_OK)
 		code = encode_record(&record, new_key, r.bound, r.bound_len, &token, err);
 	if (code == MUN_OK)
-		code = mun_txn_put(t, MUN_VAULT_TOKEN, key, mun_val(record.data, record.len), err);
+		code = mun_txn_put(t, MUN_VAULT_TABLE, key, mun_val(record.data, record.len), err);
 	return code;
 }
 
@@ -380,10 +405,12 @@ static enum mun_code rekey_in(struct mun_vault *v, struct mun_txn **t,
 
 	if (code == MUN_OK)
 		code = list_in(*t, &all, &len, err);
-	for (size_t i = 0; code == MUN_OK && i < len; i++)
+	for (size_t i = 0; code == MUN_OK && i < len; i++) {
+		(void)mun_failpoint("vault");
 		code = reseal(v, *t, all[i].name, new_key, err);
+	}
 	if (code == MUN_OK)
-		code = mun_txn_put(*t, MUN_VAULT_LOCK, mun_val("lock", 4),
+		code = mun_txn_put(*t, MUN_VAULT_TABLE, mun_vault_lock_key(),
 		                   mun_val(lock, MUN_LOCK_LEN), err);
 	return code == MUN_OK ? mun_txn_commit(MUN_STEAL(*t), err) : code;
 }
@@ -408,7 +435,6 @@ enum mun_code mun_vault_rekey(struct mun_vault *v, const struct mun_vault_key *k
 		return mun_vault_code(code, err);
 	memcpy(v->lock, lock, MUN_LOCK_LEN);
 	mun_secret_done(&v->key);
-	v->key = new_key;
-	new_key = (struct mun_secret){ 0 };
+	v->key = MUN_STEAL(new_key);
 	return MUN_OK;
 }

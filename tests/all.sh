@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Installs what a bare Debian 12 lacks (as root, or through sudo), builds with warnings as errors,
-# runs every test, then the unit tests again under the address and undefined-behaviour sanitizers.
+# runs every test, then the unit tests again under the address and undefined-behaviour sanitizers,
+# and the cases that die at a chosen point, which only these builds have.
 # Safe to run again. The last line counts the test programs: "N passed, N failed, N skipped".
 # Build folders: build/ and build-san/, or below $MUN_BUILD_ROOT.
 set -u

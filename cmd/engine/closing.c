@@ -2,42 +2,62 @@
 /* The last entry of an epoch: how the batch stands when nothing is in flight any more. */
 #include "cmd/engine/loop.h"
 
-static void cancel_pending(struct mun_engine *e, uint32_t next)
-{
-	struct mun_entry *entry;
+#define CANCEL_GROUP 128 /* items in one transaction */
 
-	if (next >= e->batch.items)
-		return;
-	e->ranges[0] = (struct mun_range){ next, e->batch.items - 1 };
-	e->ranges_len = 1;
-	entry = mun_loop_entry(e, MUN_K_ITEM_CANCELLED);
-	entry->u.ranges.ranges = e->ranges;
+static void cancel_range(struct mun_engine *e, uint32_t first, uint32_t last)
+{
+	struct mun_range *range = &e->ranges[e->ranges_len++];
+	struct mun_entry *entry = mun_loop_entry(e, MUN_K_ITEM_CANCELLED);
+
+	*range = (struct mun_range){ first, last };
+	entry->u.ranges.ranges = range;
 	entry->u.ranges.ranges_len = 1;
 	entry->u.ranges.why = "cancelled";
 }
 
-/* Touched items that are pending again, when a cancel has drained. */
-static void cancel_touched(struct mun_engine *e)
+/* Items that were touched and are pending again, group by group. */
+static enum mun_code cancel_touched(struct mun_engine *e, struct mun_err *err)
 {
-	for (size_t i = 0; i < e->slots_len && e->ranges_len + 1 < MUN_FLIGHTS; i++) {
-		const struct mun_slot *s = e->slots[i];
-		struct mun_entry *entry;
+	uint32_t items[CANCEL_GROUP];
+	uint32_t from = 0;
+	size_t len;
+	enum mun_code code;
 
-		if (s->st.state != MUN_I_PENDING || s->item >= e->batch.next)
-			continue;
-		e->ranges[e->ranges_len] = (struct mun_range){ s->item, s->item };
-		entry = mun_loop_entry(e, MUN_K_ITEM_CANCELLED);
-		entry->u.ranges.ranges = &e->ranges[e->ranges_len++];
-		entry->u.ranges.ranges_len = 1;
-		entry->u.ranges.why = "cancelled";
+	do {
+		e->entries_len = e->ranges_len = 0;
+		code = mun_journal_open_items(e->o.journal, &e->batch.batch, from, items,
+		                              CANCEL_GROUP, &len, err);
+		for (size_t i = 0; code == MUN_OK && i < len; i++) {
+			struct mun_item item;
+
+			from = items[i] + 1;
+			code = mun_journal_item(e->o.journal, &e->batch.batch, items[i], &item,
+			                        err);
+			if (code == MUN_OK && item.state == MUN_I_PENDING)
+				cancel_range(e, items[i], items[i]);
+		}
+		if (code == MUN_OK)
+			code = mun_loop_commit(e, err);
+	} while (code == MUN_OK && len == CANCEL_GROUP);
+	return code;
+}
+
+/* A cancel has drained: what is pending will not be sent. */
+static enum mun_code cancel_pending(struct mun_engine *e, struct mun_err *err)
+{
+	enum mun_code code = cancel_touched(e, err);
+
+	e->entries_len = e->ranges_len = 0;
+	if (code == MUN_OK && e->batch.next < e->batch.items) {
+		cancel_range(e, e->batch.next, e->batch.items - 1);
+		code = mun_loop_commit(e, err);
 	}
+	return code;
 }
 
 /* A guard, stop or signal leaves nothing open that has nothing pending or in doubt. */
-static enum mun_batch_state final_state(struct mun_engine *e)
+static enum mun_batch_state final_state(struct mun_engine *e, const struct mun_counts *c)
 {
-	const struct mun_counts *c = &e->batch.counts;
-
 	if (c->pending == 0 &&
 	    (c->in_doubt == 0 || e->why == MUN_WHY_NONE || e->batch.cancelling)) {
 		e->why = MUN_WHY_NONE;
@@ -45,40 +65,46 @@ static enum mun_batch_state final_state(struct mun_engine *e)
 		                       e->batch.cancelling || e->batch.cancelled);
 	}
 	if (e->why == MUN_WHY_NONE && !e->o.resolving && !e->batch.cancelling && c->pending > 0)
-		e->why = MUN_WHY_SERVER; /* asked before sending, and never answered */
+		e->why = MUN_WHY_SERVER; /* asked before sending, and the asking was cut off */
 	if (e->why == MUN_WHY_NONE || e->why == MUN_WHY_SIGNAL)
 		return MUN_B_INTERRUPTED;
 	return mun_why_is_stop(e->why) ? MUN_B_STOPPED : MUN_B_HALTED;
 }
 
-enum mun_code mun_closing_batch(struct mun_engine *e, struct mun_err *err)
+static enum mun_code write_end(struct mun_engine *e, enum mun_batch_state state,
+                               const struct mun_counts *counts, struct mun_err *err)
 {
 	struct mun_entry *entry;
-	enum mun_batch_state state;
 	enum mun_code code;
 
-	e->entries_len = e->intents_len = e->settles_len = e->ranges_len = 0;
-	if (e->batch.cancelling) {
-		cancel_pending(e, e->batch.next);
-		cancel_touched(e);
-	}
-	code = mun_loop_commit(e, err);
-	if (code == MUN_OK)
-		code = mun_loop_refresh(e, err);
-	if (code == MUN_OK && !mun_counts_conserve(&e->batch.counts))
-		code = mun_fail(err, MUN_E_JOURNAL,
-		                "the batch's counts do not add up to its total");
-	if (code != MUN_OK)
-		return code;
-	state = final_state(e);
-	if (e->o.resolving && (mun_batch_is_open(state) || state == e->batch.state))
-		return MUN_OK; /* asking changed nothing of how the batch stands */
 	e->entries_len = 0;
 	entry = mun_loop_entry(e,
 	                       mun_batch_is_open(state) ? MUN_K_BATCH_PAUSED : MUN_K_BATCH_ENDED);
 	entry->u.pause.state = mun_batch_state_name(state);
-	entry->u.pause.counts = e->batch.counts;
+	entry->u.pause.counts = *counts;
 	entry->u.pause.why = e->why != MUN_WHY_NONE ? mun_why_name(e->why) : NULL;
 	code = mun_loop_commit(e, err);
 	return code == MUN_OK ? mun_loop_refresh(e, err) : code;
+}
+
+enum mun_code mun_closing_batch(struct mun_engine *e, struct mun_err *err)
+{
+	struct mun_counts counts;
+	enum mun_batch_state state;
+	enum mun_code code;
+
+	e->entries_len = e->intents_len = e->settles_len = e->ranges_len = 0;
+	code = e->batch.cancelling ? cancel_pending(e, err) : MUN_OK;
+	if (code == MUN_OK)
+		code = mun_loop_refresh(e, err);
+	counts = mun_batch_at_rest(&e->batch);
+	if (code == MUN_OK && !mun_counts_conserve(&counts))
+		code = mun_fail(err, MUN_E_JOURNAL,
+		                "the batch's counts do not add up to its total");
+	if (code != MUN_OK)
+		return code;
+	state = final_state(e, &counts);
+	if (e->o.resolving && (mun_batch_is_open(state) || state == e->batch.state))
+		return MUN_OK; /* asking changed nothing of how the batch stands */
+	return write_end(e, state, &counts, err);
 }

@@ -26,6 +26,8 @@ struct mun_progress { /* for people; copied at each call */
 	struct mun_counts counts;
 	uint32_t flying;
 	uint64_t eta_ms;
+	uint64_t answers, answers_5xx;   /* of the server in this epoch */
+	uint32_t used[MUN_RATE_WINDOWS]; /* of the windows of options.rate, at the last look */
 };
 
 struct mun_engine_options {
@@ -42,12 +44,16 @@ struct mun_engine_options {
 	uint64_t stop_after;       /* 0: no limit */
 	uint64_t stop_on_failures; /* 0: no limit */
 	int64_t stop_at_us;        /* MUN_TIME_NONE */
+	const uint32_t *only;      /* resolving: just these items; NULL: all in doubt */
+	size_t only_len;
 	bool keep_going, resolving, no_bodies, on_terminal;
 	int (*signals)(void); /* how many of INT, TERM, HUP have come */
 	void (*progress)(void *arg, const struct mun_progress *p); /* or NULL; at most 5 a second */
 	void (*finished)(void *arg, uint32_t item,
 	                 uint64_t request_seq);    /* or NULL: after the commit */
 	void (*lost)(void *arg, const char *line); /* an outcome that could not be committed */
+	/* or NULL: server time less ours, once, when it is over 120 s */
+	void (*clock_off)(void *arg, int64_t offset_us);
 	void *arg;
 };
 struct mun_engine_result {

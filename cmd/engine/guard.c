@@ -22,7 +22,6 @@ void mun_guard_success(struct mun_engine *e)
 	record(g, false);
 	g->any_success = true;
 	g->denied_row = g->blocked_row = g->unverified_row = g->infra_row = 0;
-	g->done++;
 	e->breaker = (struct mun_breaker){ .pause_ms = 0 };
 }
 
@@ -35,7 +34,7 @@ static bool share_too_high(const struct mun_guard *g)
 	return g->settled >= SHARE_MIN && failed * 10 > g->window_len * 3;
 }
 
-void mun_guard_failed(struct mun_engine *e, enum mun_verdict v, unsigned http)
+void mun_guard_failed(struct mun_engine *e, enum mun_verdict v, unsigned http, bool first_item)
 {
 	struct mun_guard *g = &e->guard;
 
@@ -48,7 +47,7 @@ void mun_guard_failed(struct mun_engine *e, enum mun_verdict v, unsigned http)
 		return;
 	if (v == MUN_V_DENIED && (!g->any_success || g->denied_row >= 3))
 		mun_loop_halt(e, MUN_WHY_DENIED, "");
-	else if (!g->any_success && (v == MUN_V_REJECTED || (v == MUN_V_NOT_FOUND && http == 410)))
+	else if (!g->any_success && first_item)
 		mun_loop_halt(e, MUN_WHY_REJECTED, "");
 	else if (g->not_found_first >= 5 && g->settled == g->not_found_first)
 		mun_loop_halt(e, MUN_WHY_WRONG_ORG, "");
@@ -72,7 +71,7 @@ void mun_guard_infra(struct mun_engine *e, bool infra)
 		b->pause_ms = BREAKER_MAX_MS;
 	b->open = true;
 	b->half = false;
-	b->due_ms = (uint64_t)e->now.uptime_ms + b->pause_ms;
+	b->due_ms = mun_loop_ms(e) + b->pause_ms;
 }
 
 /* Mutating requests: none while open, one at a time while half open. */
@@ -95,5 +94,5 @@ void mun_breaker_read(struct mun_engine *e, bool answered)
 		return;
 	}
 	b->pause_ms = b->pause_ms * 2 > BREAKER_MAX_MS ? BREAKER_MAX_MS : b->pause_ms * 2;
-	b->due_ms = (uint64_t)e->now.uptime_ms + b->pause_ms;
+	b->due_ms = mun_loop_ms(e) + b->pause_ms;
 }

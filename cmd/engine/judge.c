@@ -8,11 +8,7 @@
 #include <string.h>
 
 #include "cmd/engine/loop.h"
-
-static uint64_t now_ms(const struct mun_engine *e)
-{
-	return (uint64_t)e->now.uptime_ms;
-}
+#include "cmd/engine/record.h"
 
 static int64_t in_us(const struct mun_engine *e, uint64_t wait_ms)
 {
@@ -29,36 +25,27 @@ struct mun_entry *mun_judge_response(struct mun_engine *e, const struct mun_flig
 		r->has_run = true;
 		r->run = f->slot->row.run;
 	}
+	mun_record_answer(r, a, v, !e->o.no_bodies);
 	r->u.response.request = f->tag;
-	r->u.response.sent = a->sent;
-	r->u.response.curl_code = a->curl_code;
-	r->u.response.curl_name = a->curl_name;
-	r->u.response.http = a->http;
-	for (unsigned h = 0; h < MUN_HEADERS; h++)
-		r->u.response.header[h] = a->header[h][0] != '\0' ? a->header[h] : NULL;
-	if (a->body != NULL && a->body_len > 0) {
-		r->u.response.body.present = true;
-		r->u.response.body.bytes = a->body_len;
-		r->u.response.body.data = e->o.no_bodies || a->body_cut ? NULL : a->body;
-	}
-	r->u.response.duration_ms = a->duration_ms;
-	r->u.response.remote_ip = a->remote_ip[0] != '\0' ? a->remote_ip : NULL;
-	r->u.response.tls_version = a->tls_version[0] != '\0' ? a->tls_version : NULL;
-	r->u.response.tls_issuer = a->tls_issuer[0] != '\0' ? a->tls_issuer : NULL;
-	r->u.response.verdict = v;
-	r->u.response.retry_at_us = MUN_TIME_NONE;
 	return r;
+}
+
+void mun_judge_finished(struct mun_engine *e, uint32_t item, uint64_t seq)
+{
+	if (seq == MUN_NO_SEQ || e->finished_len == MUN_ARRAY_LEN(e->finished_seq))
+		return; /* no attempt of ours came of it */
+	e->finished_item[e->finished_len] = item;
+	e->finished_seq[e->finished_len++] = seq;
 }
 
 void mun_judge_final(struct mun_engine *e, struct mun_slot *s, enum mun_verdict v, uint64_t seq)
 {
-	if (e->finished_len < MUN_ARRAY_LEN(e->finished_seq)) {
-		e->finished_item[e->finished_len] = s->item;
-		e->finished_seq[e->finished_len++] = seq;
-	}
-	mun_loop_drop(e, s);
-	if (mun_verdict_is_success(v))
+	mun_judge_finished(e, s->item, seq);
+	mun_slot_drop(e, s);
+	if (mun_verdict_is_success(v)) {
+		e->guard.done += v == e->op->done;
 		mun_guard_success(e);
+	}
 	if (e->o.stop_on_failures > 0 && e->guard.failures >= e->o.stop_on_failures)
 		mun_loop_halt(e, MUN_WHY_STOP_ON_FAILURES, "");
 }
@@ -68,7 +55,7 @@ static uint32_t limit_of(const struct mun_engine *e, const struct mun_slot *s)
 	return e->o.attempts + s->st.extra;
 }
 
-/* Archived long before our request: somebody else did it, unless a lost attempt of ours did. */
+/* Archived by another attempt, or long before our request and no lost attempt of ours did it. */
 static bool is_older_than_us(const struct mun_engine *e, const struct mun_flight *f,
                              const struct mun_run_doc *run)
 {
@@ -78,7 +65,9 @@ static bool is_older_than_us(const struct mun_engine *e, const struct mun_flight
 		return false;
 	if (s->other_archived_at[0] != '\0' && strcmp(s->other_archived_at, run->archived_at) == 0)
 		return true;
-	return run->comparable && run->archived_us < f->sent_us + e->server_offset_us - MUN_SKEW_US;
+	return run->comparable &&
+	       run->archived_us < mun_loop_server_us(e, (int64_t)f->sent_ms) - MUN_SKEW_US &&
+	       !mun_settle_explains(e, s, run);
 }
 
 static void done(struct mun_engine *e, const struct mun_flight *f, const struct mun_answer *a,
@@ -94,46 +83,42 @@ static void done(struct mun_engine *e, const struct mun_flight *f, const struct 
 	mun_judge_final(e, f->slot, v, f->tag);
 }
 
-static void network_failed(struct mun_engine *e, const struct mun_answer *a, uint64_t wait_ms)
-{
-	e->network_failures++;
-	e->network_until_ms = now_ms(e) + wait_ms;
-	if (e->answered)
-		return;
-	if (e->o.on_terminal || now_ms(e) - e->started_ms > 60000)
-		mun_loop_halt(e, MUN_WHY_NETWORK, a->error);
-}
-
+/* Certainly not executed: the item is to be sent again, after a wait. */
 static void retry(struct mun_engine *e, const struct mun_flight *f, const struct mun_answer *a,
                   const struct mun_judgement *j)
 {
 	struct mun_slot *s = f->slot;
 	struct mun_entry *r = mun_judge_response(e, f, a, j->verdict);
-	unsigned failures = ++s->failures;
 	uint64_t wait_ms;
 
-	if (j->verdict == MUN_V_RATE_LIMITED)
-		failures = ++e->limit_failures;
-	if (j->verdict == MUN_V_NOT_SENT)
-		failures = e->network_failures + 1;
-	wait_ms = mun_wait_ms(a->retry_after_s, failures, mun_random_below(UINT32_MAX));
-	r->u.response.retry_at_us = in_us(e, wait_ms);
-	s->stage = MUN_STAGE_SEND;
-	s->due_ms = now_ms(e) + wait_ms;
-	s->st.state = MUN_I_PENDING;
-	if (j->verdict == MUN_V_NOT_SENT) {
-		network_failed(e, a, wait_ms);
-	} else if (j->verdict == MUN_V_RATE_LIMITED) {
-		e->next_at_us = in_us(e, wait_ms);
-		e->window_until_ms = s->due_ms;
-		if (wait_ms > e->o.max_wait_ms)
-			mun_loop_halt(e, MUN_WHY_RATE_LIMITED, "");
-	} else if (++e->guard.blocked_row >= 3) {
-		mun_loop_halt(e, MUN_WHY_BLOCKED, "");
-	} else if (++s->st.answered >= limit_of(e, s)) {
-		mun_guard_failed(e, j->verdict, a->http);
-		mun_judge_final(e, s, j->verdict, f->tag);
+	if (mun_pause_is(a)) {
+		wait_ms = mun_pause_all(e, f, a, r);
+	} else {
+		wait_ms =
+			mun_wait_ms(a->retry_after_s, ++s->failures, mun_random_below(UINT32_MAX));
+		r->u.response.retry_at_us = in_us(e, wait_ms);
+		s->st.answered++;
+		if (++e->guard.blocked_row >= 3)
+			mun_loop_halt(e, MUN_WHY_BLOCKED, "");
 	}
+	s->st.unanswered--;
+	s->stage = MUN_STAGE_SEND;
+	s->due_ms = mun_loop_ms(e) + wait_ms;
+	s->st.state = MUN_I_PENDING;
+	if (s->st.answered >= limit_of(e, s)) {
+		mun_guard_failed(e, j->verdict, a->http, false);
+		mun_judge_final(e, s, j->verdict, f->tag);
+	} else {
+		mun_judge_finished(e, s->item, f->tag);
+	}
+}
+
+/* One more attempt whose own answer does not tell whether it had an effect. */
+static void remember(struct mun_slot *s, int64_t sent_ms, int64_t ended_ms)
+{
+	if (s->tried_len == MUN_TRIED) /* the newest count */
+		memmove(&s->tried[0], &s->tried[1], --s->tried_len * sizeof(s->tried[0]));
+	s->tried[s->tried_len++] = (struct mun_tried){ sent_ms, ended_ms };
 }
 
 /* In doubt: the first probe goes at once, after a 5xx with Retry-After then. */
@@ -143,17 +128,19 @@ static void doubt(struct mun_engine *e, const struct mun_flight *f, const struct
 	struct mun_slot *s = f->slot;
 
 	(void)mun_judge_response(e, f, a, maybe != MUN_V_NONE ? MUN_V_UNKNOWN : j->verdict);
+	if (maybe == MUN_V_NONE)
+		remember(s, (int64_t)f->sent_ms, e->now.uptime_ms);
 	s->st.state = MUN_I_IN_DOUBT;
 	s->st.answered++;
+	s->st.unanswered--;
 	s->stage = MUN_STAGE_PROBE;
 	s->maybe = maybe;
 	s->http = a->http;
-	s->before_first = false;
+	s->before_first = s->decided = false;
 	s->tries = 0;
 	s->unconfirmed = j->verdict == MUN_V_UNVERIFIED;
-	s->ended_us = e->now.real_us;
-	s->settled_after_ms = now_ms(e) + e->o.settle_ms;
-	s->due_ms = now_ms(e);
+	s->settled_after_ms = mun_loop_ms(e) + e->o.settle_ms;
+	s->due_ms = mun_loop_ms(e);
 	if (a->http >= 500 && a->retry_after_s > 0)
 		s->due_ms += (uint64_t)a->retry_after_s * 1000;
 }
@@ -175,7 +162,12 @@ static void stop(struct mun_engine *e, const struct mun_flight *f, const struct 
 	enum mun_why why = stop_reason(a, j);
 
 	(void)mun_judge_response(e, f, a, j->verdict);
-	mun_loop_drop(e, f->slot);
+	if (j->class_ == MUN_CLASS_STOP) {
+		mun_judge_finished(e, f->slot->item, f->tag);
+		mun_slot_drop(e, f->slot);
+	} else {
+		mun_slot_unresolved(e, f->slot);
+	}
 	mun_loop_halt(e, why, why == MUN_WHY_REDIRECT ? a->location_host : a->error);
 }
 
@@ -183,7 +175,7 @@ static void failed(struct mun_engine *e, const struct mun_flight *f, const struc
                    const struct mun_judgement *j)
 {
 	(void)mun_judge_response(e, f, a, j->verdict);
-	mun_guard_failed(e, j->verdict, a->http);
+	mun_guard_failed(e, j->verdict, a->http, j->halt_exit != 0 && j->verdict == MUN_V_REJECTED);
 	mun_judge_final(e, f->slot, j->verdict, f->tag);
 }
 
@@ -191,8 +183,10 @@ static void ask_me(struct mun_engine *e, const struct mun_flight *f, const struc
 {
 	(void)mun_judge_response(e, f, a, MUN_V_UNKNOWN);
 	f->slot->st.state = MUN_I_IN_DOUBT;
+	f->slot->st.answered++;
+	f->slot->st.unanswered--;
 	f->slot->stage = MUN_STAGE_ME;
-	f->slot->due_ms = now_ms(e);
+	f->slot->due_ms = mun_loop_ms(e);
 	f->slot->tries = 0;
 }
 
@@ -254,53 +248,44 @@ static void judge_me(struct mun_engine *e, const struct mun_flight *f, const str
 {
 	struct mun_slot *s = f->slot;
 	struct mun_me me;
-	char code[64];
-	bool json = mun_answer_code(code, a->body, a->body_len);
 	bool accepted = a->send == MUN_SEND_OK &&
 	                ((a->http / 100 == 2 && mun_answer_me(&me, a->body, a->body_len)) ||
-	                 ((a->http == 403 || a->http == 404) && json));
+	                 ((a->http == 403 || a->http == 404) && mun_answer_is_json(a)));
 	struct mun_entry *r = mun_judge_response(e, f, a, accepted ? MUN_V_OK : MUN_V_NO_ANSWER);
 
 	mun_breaker_read(e, accepted);
 	if (s == NULL)
 		return;
-	if (a->http == 401 || (!accepted && ++s->tries >= e->o.attempts)) {
+	s->unasked = false;
+	if (mun_pause_is(a)) {
+		s->stage = MUN_STAGE_ME;
+		s->due_ms = mun_loop_ms(e) + mun_pause_all(e, f, a, r);
+	} else if (a->http == 401 || (!accepted && ++s->tries >= e->o.attempts)) {
 		(void)mun_judge_settle(e, r, s, MUN_V_AUTH_LOST);
-		mun_loop_drop(e, s);
+		mun_judge_finished(e, s->item, s->st.request_seq);
+		mun_slot_drop(e, s);
 		mun_loop_halt(e, MUN_WHY_AUTH_LOST, "");
 	} else if (accepted) {
 		(void)mun_judge_settle(e, r, s, MUN_V_DENIED);
-		mun_guard_failed(e, MUN_V_DENIED, 401);
+		mun_guard_failed(e, MUN_V_DENIED, 401, false);
 		mun_judge_final(e, s, MUN_V_DENIED, s->st.request_seq);
 	} else {
 		s->stage = MUN_STAGE_ME;
-		s->due_ms = now_ms(e) +
+		s->due_ms = mun_loop_ms(e) +
 		            mun_wait_ms(a->retry_after_s, s->tries, mun_random_below(UINT32_MAX));
 	}
-}
-
-/* What every answer tells beside its own meaning: server time, that something answers at all. */
-static void learn(struct mun_engine *e, const struct mun_answer *a)
-{
-	int64_t date_us;
-	const char *date = a->header[MUN_H_DATE];
-
-	if (date[0] != '\0' && mun_date_parse_http(&date_us, date, strlen(date)))
-		e->server_offset_us = date_us - e->now.real_us;
-	if (a->send == MUN_SEND_NOT_SENT || a->send == MUN_SEND_BAD_CERT)
-		return;
-	e->answered = true;
-	e->network_failures = 0;
-	if (a->http != 429)
-		e->limit_failures = 0;
-	if (a->http != 0 && a->http != 429 && a->http < 500)
-		e->last_good_ms = now_ms(e);
 }
 
 void mun_judge(struct mun_engine *e, const struct mun_flight *f, const struct mun_answer *a,
                size_t index)
 {
-	learn(e, a);
+	mun_pause_learn(e, a);
+	if (a->send == MUN_SEND_BAD_CERT && f->kind != MUN_FLIGHT_MUTATE) {
+		(void)mun_judge_response(e, f, a, MUN_V_NO_ANSWER);
+		e->walk.flying = false;
+		mun_loop_halt(e, MUN_WHY_CERTIFICATE, a->error);
+		return;
+	}
 	switch (f->kind) {
 	case MUN_FLIGHT_MUTATE:
 		judge_mutation(e, f, a, index);
@@ -309,10 +294,10 @@ void mun_judge(struct mun_engine *e, const struct mun_flight *f, const struct mu
 		mun_probe_answer(e, f, a);
 		break;
 	case MUN_FLIGHT_PAGE:
-		mun_probe_page(e, f, a);
+		mun_walk_page(e, f, a);
 		break;
 	case MUN_FLIGHT_TEST:
-		mun_probe_test(e, f, a);
+		mun_walk_test(e, f, a);
 		break;
 	case MUN_FLIGHT_ME:
 		judge_me(e, f, a);

@@ -11,14 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/engine/record.h"
+
 #define DRAW_MS          200
 #define IDLE_MS          1000
 #define RETRY_REFUSED_MS 1000
-
-static uint64_t now_ms(const struct mun_engine *e)
-{
-	return (uint64_t)e->now.uptime_ms;
-}
 
 struct mun_entry *mun_loop_entry(struct mun_engine *e, enum mun_kind kind)
 {
@@ -49,17 +46,13 @@ void mun_loop_intend(struct mun_engine *e, const struct mun_flight *f, const str
 		entry->has_run = true;
 		entry->run = s->row.run;
 	}
-	entry->u.request.purpose = purpose;
+	mun_record_request(entry, &e->requests[i], &e->o.base, e->o.token_fingerprint, purpose);
 	entry->u.request.epoch = e->batch.epoch;
-	entry->u.request.method = e->requests[i].method;
-	entry->u.request.host = e->o.base.host;
-	entry->u.request.path = e->requests[i].path;
-	entry->u.request.token = e->o.token_fingerprint;
-	if (f->kind == MUN_FLIGHT_MUTATE) {
+	if (s != NULL && f->kind == MUN_FLIGHT_MUTATE) {
 		entry->u.request.attempt = s->st.attempts + 1;
 		entry->u.request.reason = s->row.reason;
 		entry->u.request.ticket = s->row.ticket;
-		entry->elsewhere_settled = s->cleared;
+		entry->elsewhere_seen = s->cleared_seq;
 	}
 }
 
@@ -68,7 +61,8 @@ void mun_loop_halt(struct mun_engine *e, enum mun_why why, const char *detail)
 	if (e->why != MUN_WHY_NONE)
 		return;
 	e->why = why;
-	(void)snprintf(e->detail, sizeof(e->detail), "%s", detail);
+	if (detail[0] != '\0')
+		(void)snprintf(e->detail, sizeof(e->detail), "%s", detail);
 }
 
 /* ---- answers ---- */
@@ -106,13 +100,13 @@ static void unsend(struct mun_engine *e, const struct mun_flight *f, uint64_t de
 		e->mutating--;
 	if (f->kind == MUN_FLIGHT_PAGE) {
 		e->walk.flying = false;
-		e->walk.due_ms = now_ms(e) + delay_ms;
+		e->walk.due_ms = mun_loop_ms(e) + delay_ms;
 	}
 	if (f->kind == MUN_FLIGHT_TEST)
 		e->test_wanted = true;
 	if (s == NULL)
 		return;
-	s->due_ms = now_ms(e) + delay_ms;
+	s->due_ms = mun_loop_ms(e) + delay_ms;
 	s->stage = f->kind == MUN_FLIGHT_MUTATE ? MUN_STAGE_SEND
 	           : f->kind == MUN_FLIGHT_ME   ? MUN_STAGE_ME
 	                                        : MUN_STAGE_PROBE;
@@ -135,22 +129,32 @@ static enum mun_code refused(struct mun_engine *e, const struct mun_flight *f, e
 		break;
 	case MUN_REFUSED_ELSEWHERE: /* came up since it was looked at: look again */
 		f->slot->recheck = true;
-		f->slot->due_ms = now_ms(e) + RETRY_REFUSED_MS;
+		f->slot->due_ms = mun_loop_ms(e) + RETRY_REFUSED_MS;
 		break;
 	case MUN_REFUSED_NOT_PENDING: /* settled by somebody else meanwhile */
-		mun_loop_drop(e, f->slot);
+		mun_slot_drop(e, f->slot);
 		break;
 	}
 	return MUN_OK;
 }
 
+/* As the fold of its entry changed the item. */
+static void note_sent(struct mun_slot *s, const struct mun_entry *entry, int64_t sent_ms)
+{
+	s->sent_ms = sent_ms;
+	s->here = true;
+	s->st.state = MUN_I_IN_FLIGHT;
+	s->st.request_seq = entry->seq;
+	s->st.attempts++;
+	s->st.unanswered++;
+}
+
 static enum mun_code send_admitted(struct mun_engine *e, struct mun_err *err)
 {
-	enum mun_code code = MUN_OK;
-
 	for (size_t i = 0; i < e->intents_len; i++) {
 		struct mun_flight *f = &e->intents[i];
 		struct mun_entry *entry = &e->entries[e->intent_entry[i]];
+		enum mun_code code;
 
 		if (entry->refused != MUN_ADMITTED) {
 			code = refused(e, f, entry->refused, err);
@@ -159,12 +163,9 @@ static enum mun_code send_admitted(struct mun_engine *e, struct mun_err *err)
 			continue;
 		}
 		f->tag = entry->seq;
-		f->sent_us = e->now.real_us;
-		if (f->kind == MUN_FLIGHT_MUTATE) {
-			f->slot->sent_us = f->sent_us;
-			f->slot->st.request_seq = entry->seq;
-			f->slot->st.attempts++;
-		}
+		f->sent_ms = mun_loop_ms(e);
+		if (f->kind == MUN_FLIGHT_MUTATE)
+			note_sent(f->slot, entry, e->now.uptime_ms);
 		e->flights[e->flights_len++] = *f;
 		code = e->o.wire->start(
 			e->o.wire, f->tag, &e->requests[i],
@@ -184,7 +185,7 @@ static void report_lost(struct mun_engine *e)
 	for (size_t i = 0; e->o.lost != NULL && i < e->entries_len; i++) {
 		mun_buf_clear(&line);
 		e->entries[i].time_us = e->now.real_us;
-		e->entries[i].uptime_ms = now_ms(e);
+		e->entries[i].uptime_ms = mun_loop_ms(e);
 		if (e->entries[i].kind == MUN_K_RESPONSE &&
 		    mun_entry_encode(&line, &e->entries[i], &ignored) == MUN_OK)
 			e->o.lost(e->o.arg, mun_buf_str(&line));
@@ -254,7 +255,7 @@ static enum mun_code run_round(struct mun_engine *e, uint32_t *next, struct mun_
 
 static uint64_t soonest(const struct mun_engine *e)
 {
-	uint64_t at = now_ms(e) + IDLE_MS;
+	uint64_t at = mun_loop_ms(e) + IDLE_MS;
 
 	for (size_t i = 0; i < e->slots_len; i++) {
 		const struct mun_slot *s = e->slots[i];
@@ -268,7 +269,7 @@ static uint64_t soonest(const struct mun_engine *e)
 		at = e->window_until_ms;
 	if (at < e->network_until_ms)
 		at = e->network_until_ms;
-	return at > now_ms(e) + IDLE_MS ? now_ms(e) + IDLE_MS : at;
+	return at > mun_loop_ms(e) + IDLE_MS ? mun_loop_ms(e) + IDLE_MS : at;
 }
 
 /* Our own windows: how long until the next request may go. Such waits do not count as outage. */
@@ -277,11 +278,13 @@ static enum mun_code ask_window(struct mun_engine *e, struct mun_err *err)
 	struct mun_window_state w;
 	enum mun_code code = mun_journal_window(e->o.journal, e->target, &e->o.rate, &w, err);
 
+	if (code == MUN_OK)
+		memcpy(e->used, w.used, sizeof(e->used));
 	if (code != MUN_OK || w.wait_ms == 0)
 		return code;
-	e->window_until_ms = now_ms(e) + w.wait_ms;
+	e->window_until_ms = mun_loop_ms(e) + w.wait_ms;
 	if (w.blocked_until_us == MUN_TIME_NONE || w.blocked_until_us <= e->now.real_us) {
-		e->last_good_ms = now_ms(e);
+		e->last_good_ms = mun_loop_ms(e);
 	} else if (w.wait_ms > e->o.max_wait_ms) {
 		e->next_at_us = w.blocked_until_us;
 		mun_loop_halt(e, MUN_WHY_RATE_LIMITED, "");
@@ -289,22 +292,11 @@ static enum mun_code ask_window(struct mun_engine *e, struct mun_err *err)
 	return MUN_OK;
 }
 
-static void give_up_waiting(struct mun_engine *e)
-{
-	if (now_ms(e) - e->last_good_ms <= e->o.max_wait_ms)
-		return;
-	mun_loop_halt(e,
-	              e->limit_failures > 0     ? MUN_WHY_RATE_LIMITED
-	              : e->network_failures > 0 ? MUN_WHY_NETWORK
-	                                        : MUN_WHY_SERVER,
-	              "");
-}
-
 static void check_stops(struct mun_engine *e)
 {
 	if (e->o.stop_at_us != MUN_TIME_NONE && e->now.real_us >= e->o.stop_at_us)
 		mun_loop_halt(e, MUN_WHY_STOP_AT, "");
-	if (e->o.stop_after > 0 && e->guard.settled >= e->o.stop_after)
+	if (e->o.stop_after > 0 && e->guard.done + e->guard.unresolved >= e->o.stop_after)
 		mun_loop_halt(e, MUN_WHY_STOP_AFTER, "");
 	if (e->o.signals == NULL || e->o.signals() == 0)
 		return;
@@ -315,27 +307,33 @@ static void check_stops(struct mun_engine *e)
 
 static void draw(struct mun_engine *e)
 {
-	struct mun_progress p = { .counts = e->batch.counts, .flying = (uint32_t)e->flights_len };
+	struct mun_progress p = { .counts = e->batch.counts,
+		                  .flying = (uint32_t)e->flights_len,
+		                  .answers = e->answers_ever,
+		                  .answers_5xx = e->answers_5xx };
 	uint64_t until = soonest(e);
+	struct mun_err ignored;
 
-	if (e->o.progress == NULL || now_ms(e) - e->last_draw_ms < DRAW_MS)
+	if (e->o.progress == NULL || mun_loop_ms(e) - e->last_draw_ms < DRAW_MS)
 		return;
-	e->last_draw_ms = now_ms(e);
+	e->last_draw_ms = mun_loop_ms(e);
+	memcpy(p.used, e->used, sizeof(p.used));
 	if (e->draining || e->why != MUN_WHY_NONE)
 		p.phase = MUN_PHASE_DRAINING;
 	else if (e->breaker.open)
 		p.phase = MUN_PHASE_SERVER;
-	else if (now_ms(e) < e->network_until_ms)
+	else if (mun_loop_ms(e) < e->network_until_ms)
 		p.phase = MUN_PHASE_NETWORK;
-	else if (now_ms(e) < e->window_until_ms)
+	else if (mun_loop_ms(e) < e->window_until_ms)
 		p.phase = MUN_PHASE_QUOTA;
 	else if (e->flights_len == 0 && e->slots_len > 0)
 		p.phase = MUN_PHASE_SETTLING;
 	if (until < e->window_until_ms)
 		until = e->window_until_ms;
-	p.until_ms = until > now_ms(e) ? until - now_ms(e) : 0;
-	p.eta_ms = mun_rate_eta_ms(&e->o.rate, &(struct mun_admissions){ 0 }, e->now.uptime_ms,
-	                           p.counts.pending);
+	p.until_ms = until > mun_loop_ms(e) ? until - mun_loop_ms(e) : 0;
+	if (mun_journal_eta(e->o.journal, e->target, &e->o.rate, p.counts.pending, &p.eta_ms,
+	                    &ignored) != MUN_OK)
+		p.eta_ms = 0; /* what the journal cannot say, the next commit will */
 	e->o.progress(e->o.arg, &p);
 }
 
@@ -358,18 +356,19 @@ static enum mun_code loop(struct mun_engine *e, struct mun_err *err)
 
 		e->o.clock->now(e->o.clock, &e->now);
 		check_stops(e);
-		if (e->why == MUN_WHY_NONE && now_ms(e) >= e->window_until_ms)
+		if (e->why == MUN_WHY_NONE && mun_loop_ms(e) >= e->window_until_ms)
 			code = ask_window(e, err);
 		if (code == MUN_OK)
 			code = run_round(e, &next, err);
 		if (code != MUN_OK || is_over(e, next))
 			break;
 		if (e->flights_len == 0)
-			give_up_waiting(e);
+			mun_pause_give_up(e);
 		draw(e);
 		e->o.clock->now(e->o.clock, &e->now);
 		at = soonest(e);
-		code = e->o.wire->wait(e->o.wire, at > now_ms(e) ? (uint32_t)(at - now_ms(e)) : 0,
+		code = e->o.wire->wait(e->o.wire,
+		                       at > mun_loop_ms(e) ? (uint32_t)(at - mun_loop_ms(e)) : 0,
 		                       e->answers, MUN_FLIGHTS, &e->answers_len, err);
 	}
 	return code == MUN_OK ? mun_closing_batch(e, err) : code;
@@ -393,17 +392,22 @@ enum mun_code mun_engine_run(const struct mun_engine_options *o, struct mun_engi
 	e->get_serves_archived = -1;
 	e->next_at_us = MUN_TIME_NONE;
 	o->clock->now(o->clock, &e->now);
-	e->started_ms = e->last_good_ms = now_ms(e);
-	e->guard.any_success = o->batch.counts.done > 0;
+	e->started_ms = e->last_good_ms = mun_loop_ms(e);
+	e->guard.any_success = o->batch.counts.done + o->batch.counts.already > 0;
 
 	code = loop(e, err);
+	if (code == MUN_E_NOTFOUND) /* what a run looks up is there, unless the file is another */
+		code = mun_wrap(err, MUN_E_JOURNAL, "the journal %s was changed under the run",
+		                mun_journal_dir(o->journal));
 
 	ret->batch = e->batch;
+	ret->batch.counts = mun_batch_at_rest(&e->batch); /* nobody runs it any more */
+	ret->batch.in_flight = 0;
 	ret->why = e->why;
 	(void)snprintf(ret->detail, sizeof(ret->detail), "%s", e->detail);
 	ret->next_at_us = e->next_at_us;
 	while (e->slots_len > 0)
-		mun_loop_free(e->slots[--e->slots_len]);
+		mun_slot_free(e->slots[--e->slots_len]);
 	drop_answers(e);
 	return code;
 }

@@ -79,6 +79,12 @@ static unsigned single_exit(enum mun_verdict only)
 	return only == MUN_V_REJECTED ? 7 : 9;
 }
 
+/* Of a batch that ended nothing is in flight any more. */
+static uint64_t in_doubt(const struct mun_batch *b)
+{
+	return mun_batch_is_open(b->state) ? b->counts.in_doubt : mun_batch_at_rest(b).in_doubt;
+}
+
 unsigned mun_outcome_exit(const struct mun_batch *b, enum mun_verdict only)
 {
 	uint64_t duplicates = b->counts.total - b->items;
@@ -87,7 +93,7 @@ unsigned mun_outcome_exit(const struct mun_batch *b, enum mun_verdict only)
 
 	if (b->state == MUN_B_HALTED)
 		return mun_why_exit(mun_why_find(b->why));
-	if (b->counts.in_doubt > 0)
+	if (in_doubt(b) > 0)
 		return 13;
 	if (mun_batch_is_open(b->state))
 		return b->state == MUN_B_STOPPED ? 10 : 0;
@@ -102,28 +108,10 @@ const char *mun_outcome_action(const struct mun_batch *b)
 		return mun_why_find(b->why) == MUN_WHY_RATE_LIMITED ? "wait" : "fix";
 	if (mun_batch_is_open(b->state))
 		return "resume";
-	if (b->counts.in_doubt > 0)
+	if (in_doubt(b) > 0)
 		return "resolve";
-	return b->counts.failed > 0 ? "fix" : "none";
-}
-
-void mun_outcome_next(char *ret, size_t ret_size, const struct mun_batch *b)
-{
-	char id[MUN_REF_TEXT], org[MUN_ID_TEXT];
-
-	mun_ref_format(id, 'b', &b->batch);
-	mun_id_format(org, &b->org);
-	if (mun_batch_is_open(b->state))
-		(void)snprintf(ret, ret_size, "muniment resume %s", id);
-	else if (b->counts.in_doubt > 0)
-		(void)snprintf(ret, ret_size, "muniment resolve %s", id);
-	else if (b->counts.failed > 0)
-		(void)snprintf(ret, ret_size,
-		               "muniment items %s --state failed -o ids | muniment %s --dry-run "
-		               "--org %s --from - --reason ...",
-		               id, mun_ops[b->op].name, org);
-	else if (ret_size > 0)
-		ret[0] = '\0';
+	return b->counts.failed > 0 || b->counts.skipped > b->counts.total - b->items ? "fix"
+	                                                                              : "none";
 }
 
 enum mun_batch_state mun_outcome_end(const struct mun_counts *c, uint32_t items, bool cancelling)

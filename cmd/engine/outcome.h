@@ -41,8 +41,6 @@ bool mun_why_is_stop(enum mun_why w); /* an own limit: the batch is `stopped`, n
 unsigned mun_outcome_exit(const struct mun_batch *b, enum mun_verdict only);
 /* "none", "resume", "resolve", "fix", "wait" */
 const char *mun_outcome_action(const struct mun_batch *b);
-/* The one command to type next, without the program's other options; "" when there is none. */
-void mun_outcome_next(char *ret, size_t ret_size, const struct mun_batch *b);
 /* State an ended batch has, given its counts (nothing pending). */
 enum mun_batch_state mun_outcome_end(const struct mun_counts *c, uint32_t items, bool cancelling);
 bool mun_counts_conserve(const struct mun_counts *c);

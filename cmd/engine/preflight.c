@@ -5,16 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/engine/record.h"
 #include "lib/crypto.h"
 #include "lib/remote/retry.h"
 
-#define GIVE_UP_MS 60000
+#define NOBODY_ANSWERS_MS 60000
+#define SAID_FROM_MS      1000
 
 struct ask {
 	const struct mun_preflight_options *o;
 	struct mun_preflight *ret;
 	char target[MUN_BASE_URL_MAX + 40];
-	int64_t started_ms;
+	int64_t good_ms;     /* of the last answer that was none of 429, 5xx */
+	bool answered;       /* anything at all */
+	unsigned limited;    /* 429s in a row */
+	int64_t retry_at_us; /* of the newest one */
 };
 
 static enum mun_code stop(struct ask *k, unsigned exit_status, struct mun_err *err,
@@ -55,49 +60,55 @@ static enum mun_code pause_ms(struct ask *k, uint64_t ms, struct mun_err *err)
 	return MUN_OK;
 }
 
+static void say_wait(const struct ask *k, enum mun_phase phase, uint64_t ms, const char *why)
+{
+	if (k->o->waiting != NULL && ms >= SAID_FROM_MS)
+		k->o->waiting(k->o->arg, phase, ms, why);
+}
+
+static enum mun_code rate_limited(struct ask *k, int64_t until_us, struct mun_err *err)
+{
+	char when[MUN_DATE_MAX], text[200];
+
+	mun_date_format(when, until_us);
+	k->ret->next_at_us = until_us;
+	(void)snprintf(text, sizeof(text),
+	               "rate limited until %s, longer than --max-wait; "
+	               "nothing was sent that changes the server",
+	               when);
+	return stop(k, 6, err, text);
+}
+
+/* Our own windows are waited for however long it takes; what the server demands is not. */
 static enum mun_code wait_for_window(struct ask *k, struct mun_err *err)
 {
 	struct mun_window_state w;
+	struct mun_now now;
 	enum mun_code code = mun_journal_window(k->o->journal, k->target, k->o->rate, &w, err);
 
-	if (code == MUN_OK && w.wait_ms > k->o->max_wait_ms)
-		return stop(k, 6, err, "rate limited for longer than --max-wait; nothing was sent");
-	return code == MUN_OK && w.wait_ms > 0 ? pause_ms(k, w.wait_ms, err) : code;
+	if (code != MUN_OK || w.wait_ms == 0)
+		return code;
+	k->o->clock->now(k->o->clock, &now);
+	if (w.blocked_until_us == MUN_TIME_NONE || w.blocked_until_us <= now.real_us)
+		k->good_ms += (int64_t)w.wait_ms;
+	else if (w.wait_ms > k->o->max_wait_ms)
+		return rate_limited(k, w.blocked_until_us, err);
+	say_wait(k, MUN_PHASE_QUOTA, w.wait_ms, "");
+	return pause_ms(k, w.wait_ms, err);
 }
 
-static void fill_request(struct ask *k, struct mun_entry *entry, const struct mun_request *r)
+static struct mun_entry identity_entry(const struct ask *k, enum mun_kind kind)
 {
-	*entry = (struct mun_entry){
-		.kind = MUN_K_REQUEST, .item = MUN_NO_ITEM, .has_org = true, .org = *k->o->org
+	return (struct mun_entry){
+		.kind = kind, .item = MUN_NO_ITEM, .has_org = true, .org = *k->o->org
 	};
-	entry->u.request.purpose = MUN_P_IDENTITY;
-	entry->u.request.method = r->method;
-	entry->u.request.host = k->o->base->host;
-	entry->u.request.path = r->path;
-	entry->u.request.token = k->o->token_fingerprint;
 }
 
-static void fill_response(struct ask *k, struct mun_entry *entry, const struct mun_answer *a)
+static int64_t retry_at(const struct ask *k, const struct mun_answer *a, int64_t now_us)
 {
-	*entry = (struct mun_entry){
-		.kind = MUN_K_RESPONSE, .item = MUN_NO_ITEM, .has_org = true, .org = *k->o->org
-	};
-	entry->u.response.request = a->tag;
-	entry->u.response.sent = a->sent;
-	entry->u.response.curl_code = a->curl_code;
-	entry->u.response.curl_name = a->curl_name;
-	entry->u.response.http = a->http;
-	for (unsigned h = 0; h < MUN_HEADERS; h++)
-		entry->u.response.header[h] = a->header[h][0] != '\0' ? a->header[h] : NULL;
-	entry->u.response.duration_ms = a->duration_ms;
-	entry->u.response.remote_ip = a->remote_ip[0] != '\0' ? a->remote_ip : NULL;
-	entry->u.response.tls_version = a->tls_version[0] != '\0' ? a->tls_version : NULL;
-	entry->u.response.tls_issuer = a->tls_issuer[0] != '\0' ? a->tls_issuer : NULL;
-	entry->u.response.verdict = a->http / 100 == 2 ? MUN_V_OK : MUN_V_NO_ANSWER;
-	entry->u.response.retry_at_us = MUN_TIME_NONE;
-	if (a->body_len > 0)
-		entry->u.response.body =
-			(struct mun_body_ref){ .present = true, .bytes = a->body_len };
+	uint64_t wait_ms = mun_wait_ms(a->retry_after_s, k->limited, mun_random_below(UINT32_MAX));
+
+	return now_us + (int64_t)wait_ms * 1000;
 }
 
 /* One exchange: intent, wire, outcome. */
@@ -113,7 +124,8 @@ static enum mun_code exchange(struct ask *k, const struct mun_request *r, struct
 		code = wait_for_window(k, err);
 		if (code != MUN_OK)
 			return code;
-		fill_request(k, &entry, r);
+		entry = identity_entry(k, MUN_K_REQUEST);
+		mun_record_request(&entry, r, k->o->base, k->o->token_fingerprint, MUN_P_IDENTITY);
 		code = append(k, &entry, err);
 		if (code != MUN_OK)
 			return code;
@@ -126,57 +138,90 @@ static enum mun_code exchange(struct ask *k, const struct mun_request *r, struct
 	}
 	if (code != MUN_OK)
 		return code;
-	fill_response(k, &entry, ret);
-	if (ret->http == 429) {
-		k->o->clock->now(k->o->clock, &now);
-		entry.u.response.retry_at_us =
-			now.real_us + (int64_t)mun_wait_ms(ret->retry_after_s, 1, 0) * 1000;
-	}
-	return append(k, &entry, err);
+	k->o->clock->now(k->o->clock, &now);
+	entry = identity_entry(k, MUN_K_RESPONSE);
+	mun_record_answer(&entry, ret, ret->http / 100 == 2 ? MUN_V_OK : MUN_V_NO_ANSWER,
+	                  !k->o->no_bodies);
+	k->limited = ret->http == 429 ? k->limited + 1 : 0;
+	if (ret->http == 429)
+		k->retry_at_us = entry.u.response.retry_at_us = retry_at(k, ret, now.real_us);
+	if (ret->http != 0)
+		k->answered = true;
+	if (ret->http != 0 && ret->http != 429 && ret->http < 500)
+		k->good_ms = now.uptime_ms;
+	if (ret->tls_issuer[0] != '\0')
+		(void)snprintf(k->ret->tls_issuer, sizeof(k->ret->tls_issuer), "%s",
+		               ret->tls_issuer);
+	code = append(k, &entry, err);
+	if (code != MUN_OK)
+		mun_answer_done(ret);
+	return code;
 }
 
-static bool again(const struct mun_answer *a)
+/* Of /me an answer is needed; of the other two any but "later" will do. */
+static bool again(const struct mun_answer *a, bool needed)
 {
-	return a->send != MUN_SEND_OK || a->http == 429 || a->http >= 500;
+	if (a->send == MUN_SEND_NOT_SENT || a->send == MUN_SEND_BAD_CERT || a->http == 429)
+		return true;
+	return needed && (a->send != MUN_SEND_OK || a->http >= 500);
 }
 
-static bool gave_up(const struct ask *k, const struct mun_now *now)
+static enum mun_code unreachable(struct ask *k, const struct mun_answer *a, struct mun_err *err)
 {
-	uint64_t passed_ms = (uint64_t)(now->uptime_ms - k->started_ms);
+	char text[768], status[32] = "";
 
-	return passed_ms > GIVE_UP_MS || passed_ms > k->o->max_wait_ms;
+	if (a->http != 0)
+		(void)snprintf(status, sizeof(status), "status %u", a->http);
+	(void)snprintf(text, sizeof(text),
+	               "%s cannot be reached: %s%s%s; "
+	               "nothing was sent that changes the server",
+	               k->o->base->host, a->error, a->error[0] != '\0' && status[0] ? ", " : "",
+	               status);
+	return stop(k, 14, err, text);
 }
 
-/* 429 waits as anywhere; 5xx and network are an outage, given up after a minute. */
-static enum mun_code insist(struct ask *k, const struct mun_request *r, struct mun_answer *ret,
-                            struct mun_err *err)
+/* After --max-wait without an answer that counts; where nothing answers at all, much earlier. */
+static bool gave_up(const struct ask *k, const struct mun_answer *a)
+{
+	struct mun_now now;
+	uint64_t passed_ms;
+
+	k->o->clock->now(k->o->clock, &now);
+	passed_ms = now.uptime_ms > k->good_ms ? (uint64_t)(now.uptime_ms - k->good_ms) : 0;
+	if (!k->answered &&
+	    ((k->o->on_terminal && a->send == MUN_SEND_NOT_SENT) || passed_ms > NOBODY_ANSWERS_MS))
+		return true;
+	return passed_ms > k->o->max_wait_ms;
+}
+
+/* 429 waits as anywhere; 5xx and network are an outage. */
+static enum mun_code insist(struct ask *k, const struct mun_request *r, bool needed,
+                            struct mun_answer *ret, struct mun_err *err)
 {
 	for (unsigned tries = 1;; tries++) {
-		struct mun_now now;
 		enum mun_code code = exchange(k, r, ret, err);
-		char text[768];
+		uint64_t wait_ms;
 
-		if (code != MUN_OK || !again(ret))
+		if (code != MUN_OK || !again(ret, needed))
 			return code;
-		k->o->clock->now(k->o->clock, &now);
 		if (ret->send == MUN_SEND_BAD_CERT) {
+			char text[768];
+
 			(void)snprintf(text, sizeof(text), "certificate of %s refused: %s",
 			               k->o->base->host, ret->error);
 			return stop(k, 14, err, text);
 		}
-		if (ret->http != 429 &&
-		    ((k->o->on_terminal && ret->send == MUN_SEND_NOT_SENT) || gave_up(k, &now))) {
-			(void)snprintf(text, sizeof(text),
-			               "%s cannot be reached: %s (status %u); "
-			               "nothing was sent that changes the server",
-			               k->o->base->host, ret->error, ret->http);
-			return stop(k, 14, err, text);
+		wait_ms = mun_wait_ms(ret->retry_after_s, tries, mun_random_below(UINT32_MAX));
+		if (gave_up(k, ret)) {
+			code = ret->http == 429 ? rate_limited(k, k->retry_at_us, err)
+			                        : unreachable(k, ret, err);
+		} else if (ret->http == 429) {
+			code = MUN_OK; /* the next exchange waits for it, or leaves */
+		} else {
+			say_wait(k, ret->http != 0 ? MUN_PHASE_SERVER : MUN_PHASE_NETWORK, wait_ms,
+			         ret->error);
+			code = pause_ms(k, wait_ms, err);
 		}
-		if (ret->http != 429)
-			code = pause_ms(k,
-			                mun_wait_ms(ret->retry_after_s, tries,
-			                            mun_random_below(UINT32_MAX)),
-			                err);
 		mun_answer_done(ret);
 		if (code != MUN_OK)
 			return code;
@@ -192,7 +237,7 @@ static enum mun_code ask_me(struct ask *k, struct mun_err *err)
 	enum mun_code code;
 
 	mun_request_me(&r, k->o->base);
-	code = insist(k, &r, &a, err);
+	code = insist(k, &r, true, &a, err);
 	if (code != MUN_OK)
 		return code;
 	if (a.http == 401) {
@@ -201,9 +246,9 @@ static enum mun_code ask_me(struct ask *k, struct mun_err *err)
 	} else if (a.http / 100 == 2 && mun_answer_me(&me, a.body, a.body_len)) {
 		k->ret->has_me = true;
 		(void)snprintf(k->ret->me_id, sizeof(k->ret->me_id), "%s", me.id);
-	} else if (!((a.http == 403 || a.http == 404) &&
-	             mun_answer_code(error_code, a.body, a.body_len) &&
-	             strcmp(error_code, "ENDPOINT_NOT_FOUND") != 0)) {
+	} else if (!((a.http == 403 || a.http == 404) && mun_answer_is_json(&a)) ||
+	           (mun_answer_code(error_code, a.body, a.body_len) &&
+	            strcmp(error_code, "ENDPOINT_NOT_FOUND") == 0)) {
 		(void)snprintf(text, sizeof(text),
 		               "%s answered /me with status %u%s%s: wrong base URL?",
 		               k->o->base->host, a.http, a.location_host[0] != '\0' ? " to " : "",
@@ -218,21 +263,23 @@ static enum mun_code ask_orgs(struct ask *k, struct mun_err *err)
 {
 	struct mun_request r;
 	struct mun_answer a = { 0 };
-	char names[512] = "", text[700];
-	bool found = true, complete = false, list;
+	struct mun_orgs orgs;
+	bool list;
 	enum mun_code code;
 
 	mun_request_my_orgs(&r, k->o->base, 1);
-	code = insist(k, &r, &a, err);
+	code = insist(k, &r, false, &a, err);
 	if (code != MUN_OK)
 		return code;
-	list = a.http / 100 == 2 &&
-	       mun_answer_orgs(a.body, a.body_len, k->o->org, &found, &complete, names,
-	                       sizeof(names), k->ret->org_name, sizeof(k->ret->org_name));
-	if (list && complete && !found) {
+	list = a.http / 100 == 2 && mun_answer_orgs(&orgs, a.body, a.body_len, k->o->org);
+	if (list)
+		(void)snprintf(k->ret->org_name, sizeof(k->ret->org_name), "%s", orgs.name);
+	if (list && orgs.complete && !orgs.found) {
+		char text[700];
+
 		(void)snprintf(text, sizeof(text),
 		               "this token's organizations do not include the one asked for: %s",
-		               names);
+		               orgs.names);
 		code = stop(k, 14, err, text);
 	}
 	mun_answer_done(&a);
@@ -247,7 +294,7 @@ static enum mun_code ask_member(struct ask *k, struct mun_err *err)
 	enum mun_code code;
 
 	mun_request_member(&r, k->o->base, k->o->org, strtoll(k->ret->me_id, NULL, 10));
-	code = insist(k, &r, &a, err);
+	code = insist(k, &r, false, &a, err);
 	if (code != MUN_OK)
 		return code;
 	if (a.http / 100 == 2 && mun_answer_member(&m, a.body, a.body_len)) {
@@ -270,11 +317,11 @@ enum mun_code mun_preflight_run(const struct mun_preflight_options *o, struct mu
 	struct mun_now now;
 	enum mun_code code;
 
-	*ret = (struct mun_preflight){ 0 };
+	*ret = (struct mun_preflight){ .next_at_us = MUN_TIME_NONE };
 	mun_id_format(org, o->org);
 	(void)snprintf(k.target, sizeof(k.target), "%s %s", o->base->host, org);
 	o->clock->now(o->clock, &now);
-	k.started_ms = now.uptime_ms;
+	k.good_ms = now.uptime_ms;
 	code = ask_me(&k, err);
 	if (code == MUN_OK)
 		code = ask_orgs(&k, err);

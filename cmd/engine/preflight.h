@@ -16,13 +16,18 @@ struct mun_preflight_options {
 	const struct mun_rate *rate;
 	const char *token_fingerprint;
 	uint64_t max_wait_ms;
-	bool on_terminal;
+	bool on_terminal, no_bodies;
 	int (*signals)(void);
+	/* or NULL: a wait begins, because of our windows, the server, or a network not there */
+	void (*waiting)(void *arg, enum mun_phase phase, uint64_t wait_ms, const char *why);
+	void *arg;
 };
 struct mun_preflight {
 	bool has_me;
 	char me_id[33], role[33], org_name[128];
-	unsigned exit; /* exit status when the check failed, else 0 */
+	char tls_issuer[65]; /* of the server's certificate, as in response entries; "" */
+	int64_t next_at_us;  /* with exit 6: when to come back; else MUN_TIME_NONE */
+	unsigned exit;       /* exit status when the check failed, else 0 */
 };
 /* On failure err says what to do and ret->exit is 3, 6 or 14 (or 130 for a signal). */
 enum mun_code mun_preflight_run(const struct mun_preflight_options *o, struct mun_preflight *ret,

@@ -5,12 +5,7 @@
 
 #include "cmd/engine/loop.h"
 
-static uint64_t now_ms(const struct mun_engine *e)
-{
-	return (uint64_t)e->now.uptime_ms;
-}
-
-void mun_loop_free(struct mun_slot *s)
+void mun_slot_free(struct mun_slot *s)
 {
 	if (s == NULL)
 		return;
@@ -18,16 +13,21 @@ void mun_loop_free(struct mun_slot *s)
 	free(s);
 }
 
-void mun_loop_drop(struct mun_engine *e, struct mun_slot *s)
+void mun_slot_drop(struct mun_engine *e, struct mun_slot *s)
 {
-	for (size_t i = 0; i < e->slots_len; i++)
-		if (e->slots[i] == s) { /* the order stays: items go as the manifest has them */
-			e->slots_len--;
-			memmove(&e->slots[i], &e->slots[i + 1],
-			        (e->slots_len - i) * sizeof(e->slots[0]));
-			break;
-		}
-	mun_loop_free(s);
+	size_t kept = 0;
+
+	for (size_t i = 0; i < e->slots_len; i++) /* in order: items go as the manifest has them */
+		if (e->slots[i] != s)
+			e->slots[kept++] = e->slots[i];
+	e->slots_len = kept;
+	mun_slot_free(s);
+}
+
+void mun_slot_unresolved(struct mun_engine *e, struct mun_slot *s)
+{
+	e->guard.unresolved += s->here;
+	mun_slot_drop(e, s);
 }
 
 /* fresh: an item that has a row is none: it is final, or load_open() brings it. */
@@ -42,14 +42,14 @@ static enum mun_code add_slot(struct mun_engine *e, uint32_t item, bool fresh, s
 	s->item = item;
 	code = mun_journal_list_row(e->o.journal, &e->batch.plan, item, &s->row, &s->text, err);
 	if (code == MUN_OK)
-		code = mun_probe_load(e, s, err);
+		code = mun_load_slot(e, s, err);
 	if (code != MUN_OK) {
-		mun_loop_free(s);
+		mun_slot_free(s);
 		return code;
 	}
-	if ((fresh && s->st.last_seq != MUN_NO_SEQ) ||
+	if ((fresh && s->st.last_seq != MUN_NO_SEQ) || (s->poison && s->stage != MUN_STAGE_SEND) ||
 	    (e->o.resolving && s->stage == MUN_STAGE_SEND)) { /* nothing to do about it */
-		mun_loop_free(s);
+		mun_slot_free(s);
 		return MUN_OK;
 	}
 	e->slots[e->slots_len++] = s;
@@ -64,18 +64,28 @@ static bool has_slot(const struct mun_engine *e, uint32_t item)
 	return false;
 }
 
+static bool is_wanted(const struct mun_engine *e, uint32_t item)
+{
+	bool found = e->o.only == NULL;
+
+	for (size_t i = 0; !found && i < e->o.only_len; i++)
+		found = e->o.only[i] == item;
+	return found && !has_slot(e, item);
+}
+
 /* What an earlier epoch left open, oldest item first. */
 static enum mun_code load_open(struct mun_engine *e, struct mun_err *err)
 {
 	uint32_t items[64];
-	size_t len;
-	enum mun_code code;
 
 	while (!e->open_done && e->slots_len + MUN_ARRAY_LEN(items) < MUN_SLOTS) {
-		code = mun_journal_open_items(e->o.journal, &e->batch.batch, e->open_from, items,
-		                              MUN_ARRAY_LEN(items), &len, err);
+		size_t len;
+		enum mun_code code =
+			mun_journal_open_items(e->o.journal, &e->batch.batch, e->open_from, items,
+		                               MUN_ARRAY_LEN(items), &len, err);
+
 		for (size_t i = 0; code == MUN_OK && i < len; i++)
-			code = has_slot(e, items[i]) ? MUN_OK : add_slot(e, items[i], false, err);
+			code = is_wanted(e, items[i]) ? add_slot(e, items[i], false, err) : MUN_OK;
 		if (code != MUN_OK)
 			return code;
 		e->open_done = len < MUN_ARRAY_LEN(items);
@@ -90,7 +100,7 @@ static size_t sendable(const struct mun_engine *e)
 	size_t n = 0;
 
 	for (size_t i = 0; i < e->slots_len; i++)
-		n += e->slots[i]->stage == MUN_STAGE_SEND && e->slots[i]->due_ms <= now_ms(e);
+		n += e->slots[i]->stage == MUN_STAGE_SEND && e->slots[i]->due_ms <= mun_loop_ms(e);
 	return n;
 }
 
@@ -112,16 +122,30 @@ static enum mun_code load_fresh(struct mun_engine *e, uint32_t *next, struct mun
 	return code;
 }
 
+/*
+ * Alone until the batch's first success, and not before each item that an earlier epoch left in
+ * doubt was asked about once.
+ */
 static bool may_mutate(const struct mun_engine *e)
 {
-	bool first = e->batch.counts.done == 0 && !e->guard.any_success;
-
-	return !(first && e->mutating > 0);
+	if (!e->guard.any_success && e->mutating > 0)
+		return false;
+	for (size_t i = 0; i < e->slots_len; i++)
+		if (e->slots[i]->unasked)
+			return false;
+	return true;
 }
 
+/* What was sent in this epoch and may have been done counts as done: never one too many. */
 static bool limit_reached(const struct mun_engine *e)
 {
-	return e->o.stop_after > 0 && e->guard.settled + e->mutating >= e->o.stop_after;
+	uint64_t n = e->guard.done + e->guard.unresolved + e->mutating;
+
+	if (e->o.stop_after == 0)
+		return false;
+	for (size_t i = 0; i < e->slots_len; i++)
+		n += e->slots[i]->here && e->slots[i]->st.state == MUN_I_IN_DOUBT;
+	return n >= e->o.stop_after;
 }
 
 static void send_item(struct mun_engine *e, struct mun_slot *s)
@@ -135,6 +159,21 @@ static void send_item(struct mun_engine *e, struct mun_slot *s)
 	mun_loop_intend(e, &f, &r, e->batch.op == MUN_OP_ARCHIVE ? MUN_P_ARCHIVE : MUN_P_RESTORE);
 }
 
+static void send_items(struct mun_engine *e, size_t room)
+{
+	for (size_t i = 0; i < e->slots_len && e->intents_len < room; i++) {
+		struct mun_slot *s = e->slots[i];
+
+		if (s->stage != MUN_STAGE_SEND || s->due_ms > mun_loop_ms(e))
+			continue;
+		if (!mun_breaker_admits(e) || limit_reached(e))
+			return;
+		send_item(e, s);
+		if (!e->guard.any_success)
+			return; /* alone until the first success */
+	}
+}
+
 enum mun_code mun_schedule_intents(struct mun_engine *e, uint32_t *next, struct mun_err *err)
 {
 	size_t room = e->o.concurrency - e->flights_len;
@@ -143,7 +182,7 @@ enum mun_code mun_schedule_intents(struct mun_engine *e, uint32_t *next, struct 
 	if (e->draining || e->why != MUN_WHY_NONE || room == 0 ||
 	    e->o.concurrency <= e->flights_len)
 		return MUN_OK;
-	if (now_ms(e) < e->window_until_ms || now_ms(e) < e->network_until_ms)
+	if (mun_loop_ms(e) < e->window_until_ms || mun_loop_ms(e) < e->network_until_ms)
 		return MUN_OK;
 	code = load_open(e, err);
 	if (code == MUN_OK)
@@ -151,20 +190,16 @@ enum mun_code mun_schedule_intents(struct mun_engine *e, uint32_t *next, struct 
 	if (code != MUN_OK)
 		return code;
 	for (size_t i = 0; i < e->slots_len; i++) /* another runner was still settling it */
-		if (e->slots[i]->recheck && e->slots[i]->due_ms <= now_ms(e)) {
-			code = mun_probe_load(e, e->slots[i], err);
+		if (e->slots[i]->recheck && e->slots[i]->due_ms <= mun_loop_ms(e)) {
+			code = mun_load_slot(e, e->slots[i], err);
 			if (code != MUN_OK)
 				return code;
 		}
+	code = mun_walk_begin(e, err);
+	if (code != MUN_OK)
+		return code;
 	mun_probe_intents(e, room);
-	for (size_t i = 0; i < e->slots_len && e->intents_len < room; i++) {
-		struct mun_slot *s = e->slots[i];
-
-		if (s->stage != MUN_STAGE_SEND || s->due_ms > now_ms(e) || e->o.resolving)
-			continue;
-		if (!may_mutate(e) || !mun_breaker_admits(e) || limit_reached(e))
-			break;
-		send_item(e, s);
-	}
+	if (!e->o.resolving && may_mutate(e))
+		send_items(e, room);
 	return MUN_OK;
 }

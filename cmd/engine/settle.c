@@ -8,40 +8,43 @@
 
 #include "cmd/engine/loop.h"
 
-static uint64_t now_ms(const struct mun_engine *e)
+enum mun_found mun_found_in(const struct mun_engine *e, const struct mun_run_doc *run)
 {
-	return (uint64_t)e->now.uptime_ms;
+	if (run->archived == MUN_ARCHIVED_ABSENT)
+		return MUN_FOUND_NOTHING;
+	return (run->archived == MUN_ARCHIVED_TIME) == e->op->goal_archived ? MUN_FOUND_GOAL
+	                                                                    : MUN_FOUND_NOT_GOAL;
 }
 
-/*
- * Does the attempt of ours explain the goal? A restore always; an archive when archived_at is no
- * other attempt's and lies between its request and the end of its transfer, in server time with
- * room for skew and settling. A date alone, or a time without zone, is not compared.
- */
-static bool explains(const struct mun_engine *e, const struct mun_slot *s,
-                     const struct mun_run_doc *run)
+/* Between its request and the end of its transfer, in server time, with room to settle. */
+static bool fits(const struct mun_engine *e, const struct mun_tried *t, int64_t archived_us)
 {
-	int64_t from, to;
+	int64_t from = mun_loop_server_us(e, t->sent_ms) - MUN_SKEW_US;
+	int64_t ended_ms =
+		t->ended_ms != MUN_TIME_NONE ? t->ended_ms : t->sent_ms + (int64_t)e->o.timeout_ms;
+	int64_t to = mun_loop_server_us(e, ended_ms + (int64_t)e->o.settle_ms) + MUN_SKEW_US;
 
-	if (s->st.attempts == 0 || s->maybe != MUN_V_NONE)
-		return false;
-	if (!e->op->goal_archived)
-		return true;
+	return archived_us >= from && archived_us <= to;
+}
+
+/* A date alone, or a time without zone, is not compared and counts as ours. */
+bool mun_settle_explains(const struct mun_engine *e, const struct mun_slot *s,
+                         const struct mun_run_doc *run)
+{
+	if (s->tried_len == 0 || !e->op->goal_archived)
+		return s->tried_len > 0;
 	if (s->other_archived_at[0] != '\0' && strcmp(s->other_archived_at, run->archived_at) == 0)
 		return false;
-	if (!run->comparable)
-		return true;
-	from = s->sent_us + e->server_offset_us - MUN_SKEW_US;
-	to = s->ended_us != MUN_TIME_NONE ? s->ended_us
-	                                  : s->sent_us + (int64_t)e->o.timeout_ms * 1000;
-	to += e->server_offset_us + (int64_t)e->o.settle_ms * 1000 + MUN_SKEW_US;
-	return run->archived_us >= from && run->archived_us <= to;
+	for (unsigned i = 0; i < s->tried_len; i++)
+		if (!run->comparable || fits(e, &s->tried[i], run->archived_us))
+			return true;
+	return false;
 }
 
 static void reached(struct mun_engine *e, struct mun_entry *r, struct mun_slot *s,
                     const struct mun_run_doc *run)
 {
-	enum mun_verdict v = explains(e, s, run) ? e->op->done : e->op->already;
+	enum mun_verdict v = mun_settle_explains(e, s, run) ? e->op->done : e->op->already;
 	struct mun_settle *t = mun_judge_settle(e, r, s, v);
 
 	if (run->archived == MUN_ARCHIVED_TIME)
@@ -52,7 +55,7 @@ static void reached(struct mun_engine *e, struct mun_entry *r, struct mun_slot *
 static void fails(struct mun_engine *e, struct mun_entry *r, struct mun_slot *s, enum mun_verdict v)
 {
 	(void)mun_judge_settle(e, r, s, v);
-	mun_guard_failed(e, v, s->http);
+	mun_guard_failed(e, v, s->http, v == MUN_V_REJECTED || s->http == 410);
 	mun_judge_final(e, s, v, s->st.request_seq);
 }
 
@@ -78,33 +81,49 @@ static void skip_drifted(struct mun_engine *e, struct mun_slot *s)
 	mun_judge_final(e, s, MUN_V_NO_EFFECT, s->st.request_seq);
 }
 
+/* Pending again; a resolver leaves it there. */
+static void send_again(struct mun_engine *e, struct mun_slot *s, uint64_t wait_ms)
+{
+	s->st.state = MUN_I_PENDING;
+	s->stage = MUN_STAGE_SEND;
+	s->due_ms = mun_loop_ms(e) + wait_ms;
+	if (e->o.resolving)
+		mun_slot_drop(e, s);
+}
+
 static void no_effect(struct mun_engine *e, struct mun_entry *r, struct mun_slot *s,
                       const struct mun_run_doc *run)
 {
 	uint32_t limit = e->o.attempts + s->st.extra;
 	bool drifted = run != NULL && run->updated_us != MUN_TIME_NONE &&
-	               run->updated_us > s->sent_us + e->server_offset_us;
+	               run->updated_us > mun_loop_server_us(e, s->sent_ms);
 
 	if (s->st.unanswered >= limit) { /* as often lost as it may be: a person must look */
-		mun_loop_drop(e, s);
+		mun_slot_unresolved(e, s);
 		return;
 	}
 	(void)mun_judge_settle(e, r, s, MUN_V_NO_EFFECT);
 	if (drifted) {
 		skip_drifted(e, s);
 	} else if (s->st.answered >= limit) {
-		mun_guard_failed(e, MUN_V_NO_EFFECT, 0);
+		mun_guard_failed(e, MUN_V_NO_EFFECT, 0, false);
 		mun_judge_final(e, s, MUN_V_NO_EFFECT, s->st.request_seq);
 	} else {
 		uint64_t wait_ms = mun_wait_ms(-1, ++s->failures, mun_random_below(UINT32_MAX));
 
 		r->u.response.retry_at_us = e->now.real_us + (int64_t)wait_ms * 1000;
-		s->st.state = MUN_I_PENDING;
-		s->stage = MUN_STAGE_SEND;
-		s->due_ms = now_ms(e) + wait_ms;
-		if (e->o.resolving)
-			mun_loop_drop(e, s);
+		mun_judge_finished(e, s->item, s->st.request_seq);
+		send_again(e, s, wait_ms);
 	}
+}
+
+/* No attempt of its own is open: the way is free, as far as the probe's request entry. */
+static void clear_to_send(struct mun_engine *e, struct mun_entry *r, struct mun_slot *s)
+{
+	if (s->st.state == MUN_I_IN_DOUBT)
+		(void)mun_judge_settle(e, r, s, MUN_V_NO_EFFECT);
+	s->cleared_seq = s->probe_seq;
+	send_again(e, s, 0);
 }
 
 static void not_reached(struct mun_engine *e, struct mun_entry *r, struct mun_slot *s,
@@ -120,11 +139,7 @@ static void not_reached(struct mun_engine *e, struct mun_entry *r, struct mun_sl
 		s->due_ms = s->settled_after_ms;
 		s->tries = 0;
 	} else if (s->before_first) {
-		s->cleared = true;
-		s->stage = MUN_STAGE_SEND;
-		s->due_ms = now_ms(e);
-		if (e->o.resolving)
-			mun_loop_drop(e, s);
+		clear_to_send(e, r, s);
 	} else {
 		no_effect(e, r, s, run);
 	}
@@ -134,15 +149,35 @@ static void gone(struct mun_engine *e, struct mun_entry *r, struct mun_slot *s)
 {
 	if (s->maybe != MUN_V_NONE)
 		fails(e, r, s, s->maybe);
-	else if (s->before_first && s->st.attempts == 0)
+	else if (s->decided || (s->before_first && s->st.attempts == 0))
 		fails(e, r, s, MUN_V_NOT_FOUND);
 	else
-		mun_loop_drop(e, s); /* unresolved: stays in doubt, never sent again */
+		mun_slot_unresolved(e, s); /* stays in doubt, never sent again */
+}
+
+static void no_answer(struct mun_engine *e, struct mun_slot *s, int64_t retry_after_s)
+{
+	not_confirmed(e, s);
+	if (s->decided) { /* the decision stands */
+		s->cleared_seq = s->probe_seq;
+		send_again(e, s, 0);
+		return;
+	}
+	if (s->before_first && s->st.attempts == 0) /* as the journal has it now */
+		s->st.state = MUN_I_IN_DOUBT;
+	if (++s->tries >= e->o.attempts) {
+		mun_slot_unresolved(e, s);
+		return;
+	}
+	s->stage = MUN_STAGE_PROBE;
+	s->due_ms =
+		mun_loop_ms(e) + mun_wait_ms(retry_after_s, s->tries, mun_random_below(UINT32_MAX));
 }
 
 void mun_settle_item(struct mun_engine *e, struct mun_entry *r, struct mun_slot *s,
                      enum mun_found found, const struct mun_run_doc *run, int64_t retry_after_s)
 {
+	s->unasked = false;
 	switch (found) {
 	case MUN_FOUND_GOAL:
 		reached(e, r, s, run);
@@ -154,14 +189,7 @@ void mun_settle_item(struct mun_engine *e, struct mun_entry *r, struct mun_slot 
 		gone(e, r, s);
 		break;
 	case MUN_FOUND_NOTHING:
-		not_confirmed(e, s);
-		if (++s->tries >= e->o.attempts) {
-			mun_loop_drop(e, s);
-			break;
-		}
-		s->stage = MUN_STAGE_PROBE;
-		s->due_ms = now_ms(e) +
-		            mun_wait_ms(retry_after_s, s->tries, mun_random_below(UINT32_MAX));
+		no_answer(e, s, retry_after_s);
 		break;
 	}
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/date.h"
+#include "lib/failpoint.h"
 #include "lib/json.h"
 #include "lib/text.h"
 
@@ -45,8 +46,10 @@ static struct mun_json *parse(const char *body, size_t len)
 	struct mun_json *doc = NULL;
 	struct mun_err ignored;
 
-	if (!body || len == 0 || mun_json_parse(&doc, body, len, &ignored) != MUN_OK)
+	if (!body || len == 0)
 		return NULL;
+	if (mun_json_parse(&doc, body, len, &ignored) != MUN_OK)
+		(void)mun_failpoint("parse");
 	return doc;
 }
 
@@ -119,9 +122,11 @@ static void copy_ascii(char *ret, size_t ret_size, const char *s, bool lower)
 	size_t i = 0;
 
 	for (; s[i] && i + 1 < ret_size; i++) {
-		char c = s[i] >= ' ' && s[i] <= '~' ? s[i] : '?';
-
-		ret[i] = lower && c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+		ret[i] = '?';
+		if (s[i] >= ' ' && s[i] <= '~')
+			ret[i] = s[i];
+		if (lower && s[i] >= 'A' && s[i] <= 'Z')
+			ret[i] = (char)(s[i] - 'A' + 'a');
 	}
 	ret[i] = '\0';
 }
@@ -163,6 +168,13 @@ bool mun_answer_name(char ret[static 256], const char *body, size_t len)
 	if (name)
 		mun_text_copy(ret, 256, name, strlen(name));
 	return name != NULL;
+}
+
+bool mun_answer_is_json(const struct mun_answer *a)
+{
+	struct mun_json *doc JSON_CLEANUP = a->body_cut ? NULL : parse(a->body, a->body_len);
+
+	return doc != NULL;
 }
 
 void mun_answer_observe(struct mun_observation *ret, const struct mun_answer *a,
@@ -259,17 +271,14 @@ static void add_name(char *names, size_t size, const char *name)
 		(void)snprintf(names + used, size - used, "%s%s", used > 0 ? ", " : "", visible);
 }
 
-bool mun_answer_orgs(const char *body, size_t len, const struct mun_id *org, bool *ret_found,
-                     bool *ret_complete, char *names, size_t names_size, char *org_name,
-                     size_t org_name_size)
+bool mun_answer_orgs(struct mun_orgs *ret, const char *body, size_t len, const struct mun_id *org)
 {
 	struct mun_json *doc JSON_CLEANUP = parse(body, len);
 	const struct mun_json_val *list = doc ? mun_json_get(mun_json_root(doc), "data") : NULL;
 	struct mun_page page = { 0 };
 	bool bad = false;
 
-	*ret_found = *ret_complete = false;
-	names[0] = org_name[0] = '\0';
+	memset(ret, 0, sizeof(*ret));
 	if (mun_json_kind(list) != MUN_JSON_ARRAY)
 		return false;
 	for (const struct mun_json_val *v = mun_json_first(list); v; v = mun_json_next(v)) {
@@ -277,12 +286,12 @@ bool mun_answer_orgs(const char *body, size_t len, const struct mun_id *org, boo
 		struct mun_id id;
 
 		if (page.rows++ < 10 && name)
-			add_name(names, names_size, name);
+			add_name(ret->names, sizeof(ret->names), name);
 		if (!id_of(&id, mun_json_get(v, "id"))) {
 			bad = true;
 		} else if (mun_id_equal(&id, org)) {
-			*ret_found = true;
-			copy_visible(org_name, org_name_size, name ? name : "");
+			ret->found = true;
+			copy_visible(ret->name, sizeof(ret->name), name ? name : "");
 		}
 	}
 	read_pagination(&page, mun_json_root(doc));
@@ -291,9 +300,9 @@ bool mun_answer_orgs(const char *body, size_t len, const struct mun_id *org, boo
 	 * the whole list when it is shorter than the smallest page size known of the vendor.
 	 */
 	if (page.total < 0 && page.total_pages < 0)
-		*ret_complete = !bad && page.rows > 0 && page.rows < ORGS_PAGE_LEAST;
+		ret->complete = !bad && page.rows > 0 && page.rows < ORGS_PAGE_LEAST;
 	else
-		*ret_complete = !bad && page.rows > 0 && page.total >= 0 &&
+		ret->complete = !bad && page.rows > 0 && page.total >= 0 &&
 		                (page.total_pages >= 0 && page.current_page >= 0
 		                         ? page.current_page >= page.total_pages
 		                         : (uint64_t)page.total == page.rows);

@@ -62,7 +62,7 @@ struct mun_run_doc {
 };
 /* Body of GET run, archive, restore: {"data":{…}}. false: no JSON, or no run in it. */
 bool mun_answer_run(struct mun_run_doc *ret, const char *body, size_t len);
-/* *ret_json: the whole body parses. */
+bool mun_answer_is_json(const struct mun_answer *a); /* the whole body parses, and is whole */
 void mun_answer_observe(struct mun_observation *ret, const struct mun_answer *a,
                         const struct mun_id *want, bool goal_archived, struct mun_run_doc *ret_run);
 /* List page. fn is called per row that has a valid id. false: not a list. */
@@ -76,10 +76,14 @@ struct mun_me {
 	char id[33]; /* decimal digits */
 };
 bool mun_answer_me(struct mun_me *ret, const char *body, size_t len);
-/* Organizations page: *ret_found when org is in it; names of the first ten into names. */
-bool mun_answer_orgs(const char *body, size_t len, const struct mun_id *org, bool *ret_found,
-                     bool *ret_complete, char *names, size_t names_size, char *org_name,
-                     size_t org_name_size);
+struct mun_orgs {
+	bool found;      /* the organization asked for is there */
+	bool complete;   /* the page proves that it is the only one */
+	char names[512]; /* of the first ten, ", " between them */
+	char name[128];  /* of the one asked for */
+};
+/* Organizations page. false: not a list. */
+bool mun_answer_orgs(struct mun_orgs *ret, const char *body, size_t len, const struct mun_id *org);
 struct mun_member {
 	char role[33], type[33]; /* lower-cased, printable ASCII */
 };

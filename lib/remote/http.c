@@ -200,6 +200,7 @@ void mun_http_closep(struct mun_http **h)
 		mun_http_wipe_headers(http->headers[i]);
 	free(http->cacert);
 	free(http->user_agent);
+	free(http->proxy);
 	free(http);
 	curl_global_cleanup();
 }
@@ -207,9 +208,15 @@ void mun_http_closep(struct mun_http **h)
 static enum mun_code fill_pool(struct mun_http *h, const struct mun_http_options *o,
                                struct mun_err *err)
 {
+	const char *proxy;
+	enum mun_code rc = mun_http_choose_proxy(&proxy, o->base, err);
+
+	if (rc != MUN_OK)
+		return rc;
 	h->cacert = o->cacert ? strdup(o->cacert) : NULL;
 	h->user_agent = strdup(o->user_agent);
-	if (!h->user_agent || (o->cacert && !h->cacert))
+	h->proxy = strdup(proxy);
+	if (!h->user_agent || !h->proxy || (o->cacert && !h->cacert))
 		return mun_fail(err, MUN_E_NOMEM, "no memory for the wire");
 	for (size_t i = 0; i < (o->concurrency > 0 ? o->concurrency : 1); i++) {
 		struct mun_exchange *x = mun_exchange_new(h);
@@ -239,6 +246,7 @@ enum mun_code mun_http_open(struct mun_http **ret, const struct mun_http_options
 		return mun_fail(err, MUN_E_NOMEM, "no memory for the wire");
 	}
 	h->base = *o->base;
+	h->token = o->token;
 	h->tls = strncmp(o->base->text, "https:", 6) == 0;
 	h->timeout_ms = o->timeout_ms;
 	h->wire = (struct mun_wire){ http_start, http_wait, http_abort, h };

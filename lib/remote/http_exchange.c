@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,8 @@
 #include "lib/remote/retry.h"
 
 #define CONNECT_TIMEOUT_S 10L
-#define IDLE_MAX_S        5L
+#define IDLE_MAX_S        4L            /* libcurl counts whole seconds: the fifth is the last */
+#define HEADERS_MAX       (256u * 1024) /* libcurl bounds a line, not how many there are */
 
 /* ---- callbacks of libcurl ---- */
 
@@ -59,6 +61,13 @@ static void forget_headers(struct mun_exchange *x)
 static void take_header(struct mun_exchange *x, const char *name, size_t name_len,
                         const char *value, size_t value_len)
 {
+	const struct mun_secret *token = x->http->token;
+
+	/* Before the value is cut: half a token is not found any more. */
+	if (token->len >= 7 && memmem(value, value_len, token->data, token->len)) {
+		value = "[token]";
+		value_len = 7;
+	}
 	if (name_len == 8 && strncasecmp(name, "location", 8) == 0)
 		mun_http_copy_value(x->location, sizeof(x->location), value, value_len);
 	for (unsigned h = 0; h < MUN_HEADERS; h++) {
@@ -83,6 +92,9 @@ static size_t on_header(char *data, size_t size, size_t count, void *arg)
 	size_t used = len;
 	const char *colon;
 
+	x->header_bytes += len;
+	if (x->header_bytes > HEADERS_MAX)
+		return CURL_WRITEFUNC_ERROR;
 	while (used > 0 && (data[used - 1] == '\r' || data[used - 1] == '\n'))
 		used--;
 	/* A status line: what an interim response said does not hold for the final one. */
@@ -97,6 +109,22 @@ static size_t on_header(char *data, size_t size, size_t count, void *arg)
 		take_header(x, data, name_len, colon + 1, used - name_len - 1);
 	}
 	return len;
+}
+
+/* libcurl forgets the address that it could not connect to; the journal wants it. */
+static curl_socket_t on_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
+{
+	struct mun_exchange *x = arg;
+	const void *ip = NULL;
+
+	(void)purpose;
+	if (a->family == AF_INET)
+		ip = &((const struct sockaddr_in *)(const void *)&a->addr)->sin_addr;
+	else if (a->family == AF_INET6)
+		ip = &((const struct sockaddr_in6 *)(const void *)&a->addr)->sin6_addr;
+	if (!ip || !inet_ntop(a->family, ip, x->tried_ip, sizeof(x->tried_ip)))
+		x->tried_ip[0] = '\0';
+	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 }
 
 /* libcurl tells the TLS version in its trace only; everything else of the trace is dropped. */
@@ -127,44 +155,39 @@ static int on_trace(CURL *easy, curl_infotype type, char *data, size_t len, void
 
 static const char *code_name(CURLcode code)
 {
-	switch (code) {
-	case CURLE_OK:
-		return "CURLE_OK";
-	case CURLE_UNSUPPORTED_PROTOCOL:
-		return "CURLE_UNSUPPORTED_PROTOCOL";
-	case CURLE_COULDNT_RESOLVE_PROXY:
-		return "CURLE_COULDNT_RESOLVE_PROXY";
-	case CURLE_COULDNT_RESOLVE_HOST:
-		return "CURLE_COULDNT_RESOLVE_HOST";
-	case CURLE_COULDNT_CONNECT:
-		return "CURLE_COULDNT_CONNECT";
-	case CURLE_WEIRD_SERVER_REPLY:
-		return "CURLE_WEIRD_SERVER_REPLY";
-	case CURLE_PARTIAL_FILE:
-		return "CURLE_PARTIAL_FILE";
-	case CURLE_WRITE_ERROR:
-		return "CURLE_WRITE_ERROR";
-	case CURLE_OPERATION_TIMEDOUT:
-		return "CURLE_OPERATION_TIMEDOUT";
-	case CURLE_SSL_CONNECT_ERROR:
-		return "CURLE_SSL_CONNECT_ERROR";
-	case CURLE_ABORTED_BY_CALLBACK:
-		return "CURLE_ABORTED_BY_CALLBACK";
-	case CURLE_GOT_NOTHING:
-		return "CURLE_GOT_NOTHING";
-	case CURLE_SEND_ERROR:
-		return "CURLE_SEND_ERROR";
-	case CURLE_RECV_ERROR:
-		return "CURLE_RECV_ERROR";
-	case CURLE_PEER_FAILED_VERIFICATION:
-		return "CURLE_PEER_FAILED_VERIFICATION";
-	case CURLE_SSL_CACERT_BADFILE:
-		return "CURLE_SSL_CACERT_BADFILE";
-	case CURLE_PROXY:
-		return "CURLE_PROXY";
-	default:
-		return NULL;
+#define NAMED(code_)            \
+	{                       \
+		(code_), #code_ \
 	}
+	static const struct {
+		CURLcode code;
+		const char *name;
+	} names[] = {
+		NAMED(CURLE_OK),
+		NAMED(CURLE_UNSUPPORTED_PROTOCOL),
+		NAMED(CURLE_COULDNT_RESOLVE_PROXY),
+		NAMED(CURLE_COULDNT_RESOLVE_HOST),
+		NAMED(CURLE_COULDNT_CONNECT),
+		NAMED(CURLE_WEIRD_SERVER_REPLY),
+		NAMED(CURLE_PARTIAL_FILE),
+		NAMED(CURLE_WRITE_ERROR),
+		NAMED(CURLE_OPERATION_TIMEDOUT),
+		NAMED(CURLE_SSL_CONNECT_ERROR),
+		NAMED(CURLE_ABORTED_BY_CALLBACK),
+		NAMED(CURLE_GOT_NOTHING),
+		NAMED(CURLE_SEND_ERROR),
+		NAMED(CURLE_RECV_ERROR),
+		NAMED(CURLE_PEER_FAILED_VERIFICATION),
+		NAMED(CURLE_SSL_CACERT_BADFILE),
+		NAMED(CURLE_PROXY),
+	};
+#undef NAMED
+
+	for (size_t i = 0; i < MUN_ARRAY_LEN(names); i++) {
+		if (names[i].code == code)
+			return names[i].name;
+	}
+	return NULL;
 }
 
 static bool is_cert_error(CURLcode code)
@@ -198,7 +221,8 @@ static void take_issuer(struct mun_exchange *x)
 		if (strncmp(line->data, "Issuer:", 7) != 0)
 			continue;
 		mun_sha256(hash, line->data + 7, strlen(line->data + 7));
-		mun_hex_encode(x->http->tls_issuer, hash, sizeof(hash));
+		mun_hex_encode(x->issuer, hash, sizeof(hash));
+		memcpy(x->http->tls_issuer, x->issuer, sizeof(x->issuer));
 		return;
 	}
 }
@@ -263,12 +287,17 @@ static void take_connection(struct mun_exchange *x)
 	a->duration_ms = (uint32_t)(total_us / 1000);
 	if (curl_easy_getinfo(x->easy, CURLINFO_PRIMARY_IP, &ip) == CURLE_OK && ip)
 		mun_http_copy_value(a->remote_ip, sizeof(a->remote_ip), ip, strlen(ip));
+	if (a->remote_ip[0] == '\0')
+		memcpy(a->remote_ip, x->tried_ip, sizeof(a->remote_ip));
 	if (!x->http->tls)
 		return;
 	take_issuer(x);
-	if (x->sends > 0 || is_cert_error((CURLcode)a->curl_code)) {
+	/* A reused connection shows none: then it is the newest one's. A refused one has its own.
+	 */
+	if (x->sends > 0 || x->issuer[0] != '\0') {
 		memcpy(a->tls_version, x->http->tls_version, sizeof(a->tls_version));
-		memcpy(a->tls_issuer, x->http->tls_issuer, sizeof(a->tls_issuer));
+		memcpy(a->tls_issuer, x->sends > 0 ? x->http->tls_issuer : x->issuer,
+		       sizeof(a->tls_issuer));
 	}
 }
 
@@ -288,12 +317,29 @@ static void take_error(struct mun_exchange *x, CURLcode code)
 		return;
 	mun_http_copy_value(a->error, sizeof(a->error), text, strlen(text));
 	(void)curl_easy_getinfo(x->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
+	if (code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY ||
+	    (code == CURLE_OPERATION_TIMEDOUT && x->sends == 0 && x->tried_ip[0] == '\0'))
+		mun_http_name_resolvers(a->error, sizeof(a->error));
 	if (x->sends == 0 && proxy_status > 0)
-		(void)snprintf(a->error, sizeof(a->error), "the proxy answered %ld to CONNECT",
-		               proxy_status);
+		(void)snprintf(a->error + strlen(a->error), sizeof(a->error) - strlen(a->error),
+		               " (the proxy answered %ld to CONNECT)", proxy_status);
 	if (x->sends > 1)
 		(void)snprintf(a->error, sizeof(a->error), "%s",
 		               "the connection died on reuse; the request was not sent again");
+}
+
+/* Whoever answers may repeat the token: it gets neither into the journal nor onto a screen. */
+static void forget_token(struct mun_exchange *x)
+{
+	struct mun_answer *a = &x->answer;
+	const struct mun_secret *token = x->http->token;
+
+	for (size_t i = 0; i < MUN_HEADERS; i++)
+		(void)mun_secret_blot(a->header[i], strlen(a->header[i]), token);
+	(void)mun_secret_blot(a->location_host, strlen(a->location_host), token);
+	(void)mun_secret_blot(a->error, strlen(a->error), token);
+	if (a->body)
+		a->body_len = mun_secret_blot(a->body, a->body_len, token);
 }
 
 void mun_exchange_finish(struct mun_exchange *x, CURLcode code)
@@ -319,6 +365,7 @@ void mun_exchange_finish(struct mun_exchange *x, CURLcode code)
 		a->body = MUN_STEAL(x->body.data);
 		x->body.len = x->body.cap = 0;
 	}
+	forget_token(x);
 }
 
 /* ---- one handle ---- */
@@ -353,6 +400,8 @@ static CURLcode set_transfer(struct mun_exchange *x)
 	SET(CURLOPT_WRITEDATA, x);
 	SET(CURLOPT_HEADERFUNCTION, on_header);
 	SET(CURLOPT_HEADERDATA, x);
+	SET(CURLOPT_OPENSOCKETFUNCTION, on_socket);
+	SET(CURLOPT_OPENSOCKETDATA, x);
 	SET(CURLOPT_PRIVATE, x);
 	SET(CURLOPT_ERRORBUFFER, x->error);
 	SET(CURLOPT_NOSIGNAL, 1L);
@@ -366,14 +415,19 @@ static CURLcode set_transfer(struct mun_exchange *x)
 	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	SET(CURLOPT_USERAGENT, h->user_agent);
+	SET(CURLOPT_PROXY, h->proxy);
+	SET(CURLOPT_NOPROXY, "");
+	SET(CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	if (h->tls) {
 		SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 		SET(CURLOPT_CERTINFO, 1L);
 		SET(CURLOPT_DEBUGFUNCTION, on_trace);
 		SET(CURLOPT_DEBUGDATA, x);
 		SET(CURLOPT_VERBOSE, 1L);
-		if (h->cacert)
+		if (h->cacert) { /* these and no others: not the system's folder beside them */
 			SET(CURLOPT_CAINFO, h->cacert);
+			SET(CURLOPT_CAPATH, (char *)NULL);
+		}
 	}
 #undef SET
 	return bad;
@@ -400,7 +454,8 @@ void mun_exchange_reset(struct mun_exchange *x, uint64_t tag, size_t body_max)
 	x->answer.tag = tag;
 	x->answer.retry_after_s = -1;
 	x->sends = 0;
-	x->error[0] = '\0';
+	x->error[0] = x->tried_ip[0] = x->issuer[0] = '\0';
+	x->header_bytes = 0;
 	forget_headers(x);
 	mun_buf_init(&x->body, body_max);
 }

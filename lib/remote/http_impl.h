@@ -3,7 +3,7 @@
 #define MUN_HTTP_IMPL_H
 /*
  * What the files of the HTTP client share: http.c (the pool and the wire), http_exchange.c (one
- * exchange) and http_setup.c (headers, options, the proxy). Nobody else includes this.
+ * exchange) and http_setup.c (headers, options, the proxy, resolvers). Nobody else includes this.
  */
 #include <curl/curl.h>
 
@@ -31,16 +31,20 @@ struct mun_exchange {
 	unsigned retry_after_len;
 	char location[512];
 	char error[CURL_ERROR_SIZE];
+	size_t header_bytes;
+	char tried_ip[64]; /* of the newest connection that was begun */
+	char issuer[65];   /* shown in this exchange; "" on a reused connection */
 };
 
 struct mun_http {
 	struct mun_wire wire;
 	CURLM *multi;
 	struct mun_base_url base;
+	const struct mun_secret *token; /* borrowed until close */
 	bool tls;
 	struct curl_slist *headers[MUN_LISTS];
 	struct mun_exchange *idle, *running, *ended;
-	char *cacert, *user_agent; /* own copies: the pool may grow later */
+	char *cacert, *user_agent, *proxy; /* own copies: the pool may grow later */
 	uint32_t timeout_ms;
 	char tls_version[16]; /* of the newest handshake: reused connections have none */
 	char tls_issuer[65];
@@ -60,6 +64,11 @@ enum mun_code mun_http_check_options(const struct mun_http_options *o, struct mu
 enum mun_code mun_http_make_headers(struct mun_http *h, const struct mun_secret *token,
                                     struct mun_err *err) MUN_MUST_CHECK;
 void mun_http_wipe_headers(struct curl_slist *list);
+/* The URL of the proxy that the environment sets for base, borrowed, or "". USAGE: no such URL. */
+enum mun_code mun_http_choose_proxy(const char **ret, const struct mun_base_url *base,
+                                    struct mun_err *err) MUN_MUST_CHECK;
+/* Appends who is asked for names here, for people who must find out why one is unknown. */
+void mun_http_name_resolvers(char *ret, size_t ret_size);
 /* Printable ASCII, trimmed, cut: obs-text has no charset (RFC 9110 5.5). */
 void mun_http_copy_value(char *ret, size_t ret_size, const char *s, size_t len);
 #endif

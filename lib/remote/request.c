@@ -33,11 +33,12 @@ static bool is_loopback(const char *host)
 
 static bool host_valid(const char *host)
 {
-	struct in6_addr a6;
-	char inner[64];
 	size_t len = strlen(host);
 
 	if (host[0] == '[') {
+		struct in6_addr a6;
+		char inner[64];
+
 		if (len < 4 || len - 2 >= sizeof(inner) || host[len - 1] != ']')
 			return false;
 		memcpy(inner, host + 1, len - 2);

@@ -23,12 +23,13 @@ NOT_EXECUTED = ('rate_limited', 'blocked', 'not_sent')
 
 class Sandbox:
     """One sandbox process with its ids and its request log."""
+    program = SANDBOX
 
     def __init__(self, folder, *args):
         self.ids_file = os.path.join(folder, 'ids')
         self.log_file = os.path.join(folder, 'requests')
         self.process = subprocess.Popen(
-            [SANDBOX, '--port', '0', '--die-with-stdin', '--ids-file', self.ids_file,
+            [self.program, '--port', '0', '--die-with-stdin', '--ids-file', self.ids_file,
              '--request-log', self.log_file, *args],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.url = self.process.stdout.readline().strip()

@@ -104,10 +104,112 @@ class Help(Case):
             self.expect(0, "help", topic)
         self.expect(2, "help", "nothing")
 
-    def test_later_options_do_not_exist(self):
-        text = "".join(self.expect(0, "help", name).stdout for name in ("token", "doctor"))
-        for option in ("--select", "--preflight", "--snapshot", "--timestamp", "--witness"):
-            self.assertNotIn(option, text)
+    COMMANDS = ("plan archive restore run resume resolve cancel status items history show log "
+                "verify token journal doctor help version").split()
+    TOPICS = "exit-codes environment files manifest rate-limits in-doubt signals formats".split()
+
+    def test_groups_and_topics(self):
+        text = self.expect(0, "help").stdout
+        self.assertEqual(text.splitlines()[-1].split(), self.TOPICS)
+        self.assertEqual([line for line in text.splitlines() if line and " " not in line],
+                         ["do", "ask", "prove", "keep"])
+        for name in self.COMMANDS:
+            self.assertRegex(text, "(?m)^  " + name + " ")
+
+    def test_what_each_command_changes(self):
+        words = {"Changes the server.": "archive restore run resume",
+                 "Asks the server, changes nothing": "resolve token doctor",
+                 "Reads the journal only;": "status items history show log verify",
+                 "never the server.": "plan cancel journal"}
+        for sentence, names in words.items():
+            for name in names.split():
+                self.assertIn(sentence, self.expect(0, "help", name).stdout, name)
+
+    def test_every_option_is_described(self):
+        for name in self.COMMANDS:
+            page = self.expect(0, "help", name).stdout
+            options = [line for line in page.splitlines() if line[6:8] == "--"]
+            self.assertGreater(len(options), 12)
+            for line in options:
+                self.assertGreater(len(line[35:].strip()), 4, line)
+                self.assertEqual(line[34], " ", line)
+                self.assertLessEqual(len(line), 100, line)
+
+    def test_outputs_in_the_help_are_the_ones_there_are(self):
+        for name in self.COMMANDS:
+            page = self.expect(0, "help", name).stdout
+            shown = [line for line in page.splitlines() if "--output FORMAT" in line][0]
+            for output in ("json", "jsonl", "csv", "ids"):
+                done = self.home.run(name, "-o", output, stdin="")
+                refused = done.returncode == 2 and "has no output" in done.stderr
+                self.assertEqual(output in shown[35:].split(", "), not refused, (name, output))
+
+    def test_later_things_do_not_exist(self):
+        text = "".join(self.expect(0, "help", name).stdout for name in self.COMMANDS + self.TOPICS)
+        for word in ("--select", "--preflight", "--snapshot", "--timestamp", "--witness",
+                     "checkpoint", "high-water", "reconcile", "policy.json", "config.json"):
+            self.assertNotIn(word, text)
+        for name in ("checkpoint", "prove", "export", "report", "cosign", "reconcile", "config"):
+            self.expect(2, name)
+
+    def test_exit_statuses_are_all_there(self):
+        text = self.expect(0, "help", "exit-codes").stdout
+        for status in (0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 141):
+            self.assertRegex(text, r"(?m)^ +%d  " % status)
+        self.assertIn("12, 128+n, 14, 3, 4, 7, 6, 13, 10, 9, 0", text)
+        self.assertEqual([line for line in text.splitlines() if line and line[0] != " "][:4],
+                         ["done", "again later", "a person must look", "broken"])
+
+
+class Refusals(Case):
+    """Commands that execute: what is wrong is said before anything is made or asked."""
+
+    def refused(self, status, *args, word=""):
+        done = self.expect(status, *args)
+        self.assertEqual(done.stdout, "")
+        self.assertIn(word, done.stderr)
+        self.assertFalse(os.path.exists(os.path.join(self.home.path, ".local")), args)
+
+    def test_arguments(self):
+        for args, word in (
+                (["run"], "one plan"), (["run", "p-1", "p-2"], "one plan"),
+                (["run", "p-1c9a5e"], "full id"), (["run", "b-1c9a5e0b7d3f2a486e51"], "resume"),
+                (["run", "p-1c9a5e0b7d3f2a486e51", "--confirm", "p-1"], "--confirm"),
+                (["resume", "b-1", "b-2"], "one batch"), (["resume", "b-123456", "--all"], "--all"),
+                (["resume", "--accept-identity-change"], "--reason"),
+                (["resume", "--reason", "for no change"], "--accept-identity-change"),
+                (["resume", "--accept-identity-change", "--reason", "short"], "--reason"),
+                (["resume", "--bodies", "none"], "--bodies"), (["resume", "--yes"], "--yes"),
+                (["resolve"], "batch"), (["cancel"], "one batch or plan"),
+                (["resolve", "--rate", "none", "b-123456"], "--rate"),
+                (["status", "b-123456", "p-123456"], "at most"), (["items"], "one batch"),
+                (["show"], "show takes one"), (["run", "-o", "csv", "p-1"], "no output csv"),
+                (["archive", "--json", "-o", "csv"], "contradict"),
+                (["status", "--color", "red"], "--color"),
+                (["run", "p-1", "--progress", "loud"], "--progress")):
+            self.refused(2, *args, word=word)
+
+    def test_no_journal(self):
+        self.refused(12, "run", "p-1c9a5e0b7d3f2a486e51")
+        self.refused(12, "resume")
+        self.refused(12, "status")
+        done = self.expect(12, "status", env={"HOME": ""})
+        self.assertIn("--journal", done.stderr)
+
+    def test_pace(self):
+        self.expect(0, "plan", "0" * 32, "--org", ORG, "--reason", "to have one")
+        for option, values in (("--rate", ("", "0/s", "10", "10/x", "1/s,")),
+                               ("--concurrency", ("0", "257", "-1", "1x", "")),
+                               ("--attempts", ("0", "101", "x")),
+                               ("--settle", ("5", "-1s", "x")), ("--timeout", ("0s", "60")),
+                               ("--max-wait", ("6", "1y")), ("--stop-after", ("0", "x")),
+                               ("--stop-on-failures", ("0",)),
+                               ("--stop-at", ("soon", "25:00", "-8h")),
+                               ("--bodies", ("all", "")), ("--cacert", ("/nowhere", ))):
+            for value in values:
+                done = self.expect(2, "archive", "0" * 32, "--org", ORG, "--reason",
+                                   "to have one", "--yes", option + "=" + value)
+                self.assertIn(option, done.stderr)
 
 
 class Output(Case):
@@ -204,7 +306,7 @@ class Tokens(Case):
         done = self.expect(14, "doctor", "--as", "acme", "--json")
         rows = json.loads(done.stdout)
         self.assertIn("journal", [row["check"] for row in rows])
-        self.assertTrue([row for row in rows if row["result"] == "bad" and row["fix"]])
+        self.assertTrue([row for row in rows if row["result"] == "fail" and row["fix"]])
 
 
 class Terminal(Case):

@@ -286,7 +286,10 @@ static void test_refusals(void **state)
 	e[3] = request_of(2, 0, 1);
 	append(p, &e[3], 1);
 	assert_int_equal(e[3].refused, MUN_REFUSED_ELSEWHERE);
-	e[3].elsewhere_settled = true;
+	e[3].elsewhere_seen = e[0].seq; /* asked before that attempt was made */
+	append(p, &e[3], 1);
+	assert_int_equal(e[3].refused, MUN_REFUSED_ELSEWHERE);
+	e[3].elsewhere_seen = e[1].seq + 1;
 	append(p, &e[3], 1);
 	assert_int_equal(e[3].refused, MUN_ADMITTED);
 	e[3] = response_of(&e[0], MUN_V_RATE_LIMITED, 429);

@@ -105,6 +105,10 @@ static void fill(struct mun_entry *e, enum mun_kind k)
 		e->u.pause.state = "halted";
 		e->u.pause.counts.total = 12;
 	}
+	if (k == MUN_K_CLOCK_JUMPED) {
+		e->u.clock.server_us = INT64_C(1795000200123456);
+		e->u.clock.before_us = MUN_TIME_NONE;
+	}
 }
 
 static void test_round(void **state)
@@ -138,6 +142,33 @@ static void test_round(void **state)
 			             MUN_E_CORRUPT, &err);
 		}
 	}
+}
+
+/* Both clocks: the entry's own time once more, as the local one. */
+static void test_clock(void **state)
+{
+	MUN_BUF_CLEANUP struct mun_buf line;
+	MUN_CLEANUP(mun_decoded_freep) struct mun_decoded *owner = NULL;
+	struct mun_entry e;
+	struct mun_entry back;
+	struct mun_err err;
+	char *real;
+
+	(void)state;
+	mun_buf_init(&line, 1 << 17);
+	fill(&e, MUN_K_CLOCK_JUMPED);
+	assert_ok(mun_entry_encode(&line, &e, &err), &err);
+	assert_non_null(strstr(mun_buf_str(&line), "\"before\":null"));
+	assert_non_null(strstr(mun_buf_str(&line), "\"real\":\"2026-11-18T11:06:40.123456Z\""));
+	assert_non_null(strstr(mun_buf_str(&line), "\"server\":\"2026-11-18T11:10:00.123456Z\""));
+	assert_ok(mun_entry_decode(&back, &owner, line.data, line.len, &err), &err);
+	assert_true(back.u.clock.server_us == e.u.clock.server_us);
+	assert_true(back.u.clock.before_us == MUN_TIME_NONE);
+	mun_decoded_freep(&owner);
+	real = strstr(line.data, "\"real\":\"2026");
+	real[11] = '7';
+	assert_fails(mun_entry_decode(&back, &owner, line.data, line.len, &err), MUN_E_CORRUPT,
+	             &err);
 }
 
 /* A changed bit is refused, or the entry reads back as exactly the changed bytes. */
@@ -200,6 +231,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round),
+		cmocka_unit_test(test_clock),
 		cmocka_unit_test(test_flips),
 		cmocka_unit_test(test_limit),
 	};

@@ -110,6 +110,32 @@ static void test_settling(void **state)
 	assert_int_equal(s.item.state, MUN_I_CANCELLED);
 }
 
+/* Known by a probe, then answered after all: by a process that was stopped meanwhile. */
+static void test_late_answer(void **state)
+{
+	struct mun_entry e = { .kind = MUN_K_RESPONSE, .seq = 12 };
+	struct sent s;
+
+	(void)state;
+	e.u.response.verdict = MUN_V_UNKNOWN;
+	e.u.response.http = 504;
+	e.u.response.retry_at_us = MUN_TIME_NONE;
+	send_one(&s);
+	settle(&s, MUN_V_ARCHIVED);
+	mun_fold_response(&s.item, &s.x, &s.batch, &e);
+	assert_int_equal(s.item.state, MUN_I_DONE);
+	assert_int_equal(s.item.how, MUN_HOW_PROBE);
+	assert_int_equal(s.item.last_seq, 12);
+	assert_int_equal(s.x.verdict, MUN_V_ARCHIVED);
+	assert_int_equal(s.x.how, MUN_HOW_PROBE);
+	assert_int_equal(s.x.answer, MUN_V_UNKNOWN);
+	assert_int_equal(s.x.response_seq, 12);
+	send_one(&s);
+	settle(&s, MUN_V_NO_EFFECT); /* and may be sent again */
+	mun_fold_response(&s.item, &s.x, &s.batch, &e);
+	assert_int_equal(s.item.state, MUN_I_PENDING);
+}
+
 static void test_decision(void **state)
 {
 	struct mun_entry e = { .kind = MUN_K_DECISION, .seq = 9 };
@@ -185,9 +211,9 @@ static void test_rows(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_answers),  cmocka_unit_test(test_settling),
-		cmocka_unit_test(test_decision), cmocka_unit_test(test_batch),
-		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_answers),     cmocka_unit_test(test_settling),
+		cmocka_unit_test(test_late_answer), cmocka_unit_test(test_decision),
+		cmocka_unit_test(test_batch),       cmocka_unit_test(test_rows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

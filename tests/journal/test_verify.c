@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "journal/tables.h"
 #include "journal/verify.h"
 #include "tests/journal/history_sample.h"

@@ -19,7 +19,8 @@ static void test_appends_are_kept_in_order(void **state)
 	mun_buf_printf(&b, "%d-%s", 7, "x");
 	room = mun_buf_reserve(&b, 2);
 	assert_non_null(room);
-	memcpy(room, "yz", 2);
+	room[0] = 'y';
+	room[1] = 'z';
 	b.len += 2;
 	assert_string_equal(mun_buf_str(&b), "abcde7-xyz");
 	for (int i = 0; i < 1000; i++)

@@ -14,26 +14,25 @@ static void test_every_changed_byte_breaks_the_seal(void **state)
 	struct mun_secret back;
 	uint8_t sealed[6 + MUN_SEAL_TAG];
 	char bound[] = "name";
+	struct mun_sealed s = { nonce, sealed, sizeof(sealed), bound, 4 };
 
 	(void)state;
 	assert_ok(mun_secret_new(&plain, 6, &err), &err);
 	memcpy(plain.data, "secret", 6);
 	mun_seal(sealed, nonce, key, &plain, bound, 4);
-	assert_ok(mun_unseal(&back, nonce, key, sealed, sizeof(sealed), bound, 4, &err), &err);
+	assert_ok(mun_unseal(&back, &s, key, &err), &err);
 	assert_int_equal(back.len, 6);
 	assert_true(mun_equal_secret(back.data, plain.data, 6));
 	mun_secret_done(&back);
 	for (size_t i = 0; i < sizeof(sealed); i++) {
 		sealed[i] ^= 1;
-		assert_fails(mun_unseal(&back, nonce, key, sealed, sizeof(sealed), bound, 4, &err),
-		             MUN_E_CREDENTIAL, &err);
+		assert_fails(mun_unseal(&back, &s, key, &err), MUN_E_CREDENTIAL, &err);
 		sealed[i] ^= 1;
 	}
 	bound[0] ^= 1;
-	assert_fails(mun_unseal(&back, nonce, key, sealed, sizeof(sealed), bound, 4, &err),
-	             MUN_E_CREDENTIAL, &err);
-	assert_fails(mun_unseal(&back, nonce, key, sealed, 3, bound, 4, &err), MUN_E_CREDENTIAL,
-	             &err);
+	assert_fails(mun_unseal(&back, &s, key, &err), MUN_E_CREDENTIAL, &err);
+	s.sealed_len = 3;
+	assert_fails(mun_unseal(&back, &s, key, &err), MUN_E_CREDENTIAL, &err);
 	mun_secret_done(&plain);
 	mun_secret_done(&plain);
 	mun_secret_done(NULL);
@@ -71,9 +70,44 @@ static void test_fingerprints_depend_on_key_and_data(void **state)
 	mun_fingerprint(b, key, "tokem", 5);
 	assert_memory_not_equal(a, b, sizeof(a));
 	/* SipHash-2-4 reference vector: key 00..0f, empty input, 31 0e 0e dd 47 db 6f 72. */
-	for (uint8_t i = 0; i < sizeof(sip); i++)
-		sip[i] = i;
+	for (size_t i = 0; i < sizeof(sip); i++)
+		sip[i] = (uint8_t)i;
 	assert_true(mun_hash64(sip, "", 0) == UINT64_C(0x310e0edd47db6f72));
+}
+
+static void test_a_secret_is_blotted_out_of_a_text(void **state)
+{
+	static const struct {
+		const char *before, *after;
+	} cases[] = {
+		{ "", "" },
+		{ "nothing here", "nothing here" },
+		{ "hush-hush-hush", "[token]" },
+		{ "a hush-hush-hush b", "a [token] b" },
+		{ "hush-hush-hushhush-hush-hush", "[token][token]" },
+		{ "hush-hush-hush-hush", "[token]-hush" },
+		{ "hush-hush-hus", "hush-hush-hus" },
+		{ "{\"x\":\"hush-hush-hush\"}", "{\"x\":\"[token]\"}" },
+	};
+	struct mun_secret s, small;
+
+	(void)state;
+	assert_ok(mun_secret_new(&s, 14, &err), &err);
+	memcpy(s.data, "hush-hush-hush", 14);
+	for (size_t i = 0; i < MUN_ARRAY_LEN(cases); i++) {
+		char text[64] = "";
+		size_t len = strlen(cases[i].before);
+
+		memcpy(text, cases[i].before, len);
+		assert_int_equal(mun_secret_blot(text, len, &s), strlen(cases[i].after));
+		assert_string_equal(text, cases[i].after);
+	}
+	assert_ok(mun_secret_new(&small, 6, &err), &err);
+	memcpy(small.data, "secret", 6);
+	assert_int_equal(mun_secret_blot((char[]){ "secret" }, 6, &small), 6);
+	mun_secret_done(&small);
+	mun_secret_done(&s);
+	assert_int_equal(mun_secret_blot((char[]){ "any" }, 3, &s), 3);
 }
 
 static int start(void **state)
@@ -88,6 +122,7 @@ int main(void)
 		cmocka_unit_test(test_every_changed_byte_breaks_the_seal),
 		cmocka_unit_test(test_a_passphrase_gives_one_key_per_salt),
 		cmocka_unit_test(test_fingerprints_depend_on_key_and_data),
+		cmocka_unit_test(test_a_secret_is_blotted_out_of_a_text),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/csv.h"
@@ -78,6 +79,27 @@ static void test_too_many_fields_are_refused(void **state)
 	mun_csv_done(&c);
 }
 
+static void test_a_record_has_a_limit(void **state)
+{
+	const size_t len = 3 * (size_t)MUN_CSV_RECORD;
+	MUN_CLEANUP(mun_freep) char *data = malloc(len);
+	MUN_BUF_CLEANUP struct mun_buf out = { .max = 4 << 20 };
+
+	(void)state;
+	assert_non_null(data);
+	memset(data, 'x', len);
+	data[0] = 'a';
+	data[1] = data[len - 2] = '\n';
+	data[len - 1] = 'b';
+	read_all(&out, data, len); /* one long line: the next is found again */
+	assert_string_equal(mun_buf_str(&out), "1:a|\n2!\n3:b|\n");
+	data[2] = '"';
+	data[3] = '\n';
+	mun_buf_clear(&out);
+	read_all(&out, data, len); /* an open quote: nothing is guessed */
+	assert_string_equal(mun_buf_str(&out), "1:a|\n2!\n");
+}
+
 static void test_cells(void **state)
 {
 	static const struct {
@@ -112,6 +134,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_records),
 		cmocka_unit_test(test_too_many_fields_are_refused),
+		cmocka_unit_test(test_a_record_has_a_limit),
 		cmocka_unit_test(test_cells),
 	};
 

@@ -141,6 +141,47 @@ static void test_file_systems_have_a_name(void **state)
 	assert_fails(mun_fs_kind(&kind, &name, in_folder("no"), &err), MUN_E_IO, &err);
 }
 
+static void test_shared_and_volatile_file_systems_are_known(void **state)
+{
+	static const struct {
+		uint32_t magic;
+		enum mun_fs_kind kind;
+		const char *name;
+	} cases[] = {
+		{ 0x6969, MUN_FS_REFUSED, "nfs" },
+		{ 0xff534d42, MUN_FS_REFUSED, "cifs" },
+		{ 0xfe534d42, MUN_FS_REFUSED, "smb2" },
+		{ 0x01021997, MUN_FS_REFUSED, "9p" },
+		{ 0x65735546, MUN_FS_REFUSED, "fuse" }, /* virtiofs too */
+		{ 0x01021994, MUN_FS_VOLATILE, "tmpfs" },
+		{ 0x794c7630, MUN_FS_VOLATILE, "overlayfs" },
+		{ 0xef53, MUN_FS_LOCAL, "ext4" },
+		{ 0x58465342, MUN_FS_LOCAL, "xfs" },
+		{ 0x12345678, MUN_FS_LOCAL, "a local file system" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < MUN_ARRAY_LEN(cases); i++) {
+		const char *name = NULL;
+
+		assert_int_equal(mun_fs_kind_of(cases[i].magic, &name), cases[i].kind);
+		assert_string_equal(name, cases[i].name);
+	}
+}
+
+static void test_nothing_is_made_in_a_folder_of_others(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(mkdir(in_folder("home"), 0700), 0);
+	assert_int_equal(chown(in_folder("home"), 12345, 12345), 0);
+	assert_ok(mun_dir_make(in_folder("home"), 0700, &err), &err);
+	assert_fails(mun_dir_make(in_folder("home/data/journal"), 0700, &err), MUN_E_IO, &err);
+	assert_non_null(strstr(err.text, "belongs to user 12345"));
+	assert_int_equal(rmdir(in_folder("home")), 0);
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, drop_folder)
 
 int main(void)
@@ -150,6 +191,8 @@ int main(void)
 		IN_FOLDER(test_directories_are_made_with_their_parents),
 		IN_FOLDER(test_one_process_holds_a_lock),
 		IN_FOLDER(test_file_systems_have_a_name),
+		cmocka_unit_test(test_shared_and_volatile_file_systems_are_known),
+		IN_FOLDER(test_nothing_is_made_in_a_folder_of_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,7 +6,8 @@
 
 static void test_values_are_read(void **state)
 {
-	static const char text[] = " {\"s\":\"a\\u00e4\\n\",\"i\":-12,\"big\":9007199254740991,"
+	static const char text[] = " {\"almost\":[0.99999999999999999999,3.0,1e2,-0,7],\"s\":"
+				   "\"a\\u00e4\\n\",\"i\":-12,\"big\":9007199254740991,"
 				   "\"over\":9007199254740993,\"f\":1.5,\"e\":1e400,\"t\":true,"
 				   "\"n\":null,\"a\":[1,\"x\",{}],\"o\":{\"k\":false}} \n";
 	MUN_CLEANUP(mun_json_freep) struct mun_json *doc = NULL;
@@ -20,8 +21,15 @@ static void test_values_are_read(void **state)
 	assert_ok(mun_json_parse(&doc, text, strlen(text), &err), &err);
 	root = mun_json_root(doc);
 	assert_int_equal(mun_json_kind(root), MUN_JSON_OBJECT);
-	assert_int_equal(mun_json_count(root), 10);
-	assert_string_equal(mun_json_key(mun_json_first(root)), "s");
+	assert_int_equal(mun_json_count(root), 11);
+	assert_string_equal(mun_json_key(mun_json_first(root)), "almost");
+	a = mun_json_first(mun_json_get(root, "almost"));
+	for (size_t n = 0; n < 3; n++, a = mun_json_next(a))
+		assert_false(mun_json_int(a, &i));
+	assert_int_equal(i, 42);
+	assert_true(mun_json_int(a, &i) && i == 0);
+	assert_true(mun_json_int(mun_json_next(a), &i) && i == 7);
+	i = 42;
 	assert_string_equal(mun_json_str(mun_json_get(root, "s")), "a\xc3\xa4\n");
 	assert_false(mun_json_int(mun_json_get(root, "over"), &i));
 	assert_false(mun_json_int(mun_json_get(root, "f"), &i));

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/csv.h"
 #include "lib/manifest.h"
 #include "tests/test.h"
 
@@ -47,7 +48,7 @@ static void parse(struct result *ret, const char *data, size_t len,
                   const struct mun_manifest_options *options)
 {
 	memset(ret, 0, sizeof(*ret));
-	mun_buf_init(&ret->rows, 1 << 20);
+	mun_buf_init(&ret->rows, 4 << 20);
 	mun_buf_init(&ret->report.faults, 1 << 20);
 	ret->code = mun_manifest_parse(data, len, options, write_row, &ret->rows, &ret->report,
 	                               &ret->err);
@@ -85,7 +86,19 @@ static void test_lists_are_accepted(void **state)
 		{ "[]", MUN_FORMAT_JSON, "" },
 		{ "{\"id\":\"" A "\",\"name\":\"x\",\"n\":3,\"t\":[1],\"f\":true,\"z\":null}",
 		  MUN_FORMAT_JSON,
-		  "1:" A " name=x {\"name\":\"x\",\"n\":3,\"f\":true,\"z\":null}\n" },
+		  "1:" A " name=x {\"name\":\"x\",\"n\":3,\"t\":[1],\"f\":true,\"z\":null}\n" },
+		{ A " # why\n" B "\t#\nhttps://go.tallyfy.com/" ORG "/processes/" A "#tasks # x\n",
+		  MUN_FORMAT_IDS, "1:" A "\n2:" B "\n3:" A ":" ORG "\n" },
+		{ "[{\"id\":\"" A "\", \"a\" : [1 , {\"k\" : \" x\\\" y\"} ],\n\"\\u0062\": 1.50,"
+		  "\"e\":-1E400}]",
+		  MUN_FORMAT_JSON,
+		  "1:" A " {\"a\":[1,{\"k\":\" x\\\" y\"}],\"\\u0062\":1.50,\"e\":-1E400}\n" },
+		{ "{\"d\\u0061ta\":[\n{\"id\":\"" A "\"}],\"meta\":{\"id\":1}}", MUN_FORMAT_JSON,
+		  "2:" A "\n" },
+		{ "{\"data\":[]}", MUN_FORMAT_JSON, "" },
+		/* the object is a run itself, not a list */
+		{ "{\"data\":[\"x\"],\"id\":\"" A "\"}", MUN_FORMAT_JSON,
+		  "1:" A " {\"data\":[\"x\"]}\n" },
 		{ "{\n \"meta\": [1, {}],\n \"data\": [\n  {\"id\": \"" A "\"},\n  {\"id\": \"" B
 		  "\"}\n ]\n}\n",
 		  MUN_FORMAT_JSON, "4:" A "\n5:" B "\n" },
@@ -156,7 +169,18 @@ static void test_wrong_encodings_and_structures_are_refused(void **state)
 		     "list: no column id, run_id or process_id in the header\nhint: name the "
 		     "column with --id-column"),
 		CASE("id,x,X\n", "list: columns 2 and 3 have the same name"),
-		CASE("[\"" A "\",", "list: invalid JSON at byte 36: the text ends here"),
+		CASE("[\"" A "\",\n", "list: line 2: invalid JSON at byte 37: the text ends here"),
+		CASE("\xef\xbb\xbf[\"" A "\"\n\"" B "\"]",
+		     "list: line 2: invalid JSON at byte 39: expected ',' or ']'"),
+		CASE("[\"" A "\"]\n\n]",
+		     "list: line 1: invalid JSON at byte 38: something stands after the value"),
+		CASE("{\"data\":[\"" A "\"],\n\"x\":}",
+		     "list: line 2: invalid JSON at byte 50: expected a value"),
+		CASE("{\"data\":[\"" A "\"],\"x\":1,\"x\":2}",
+		     "list: invalid JSON: key \"x\" appears twice in one object"),
+		CASE("{\"data\":[\"" A "\"],\"data\":[]}",
+		     "list: invalid JSON: key \"data\" appears twice in one object"),
+		CASE("id,name\n\"" A "\"x,y\n", "list: 1 bad row, nothing is taken from this list"),
 #undef CASE
 	};
 
@@ -221,6 +245,118 @@ static void test_only_twenty_faults_are_kept(void **state)
 	for (const char *p = mun_buf_str(&r.report.faults); *p != '\0'; p++)
 		lines += *p == '\n';
 	assert_int_equal(lines, 20);
+	done(&r);
+}
+
+static void test_arguments_are_ids_and_nothing_else(void **state)
+{
+	const struct mun_manifest_options options = { .source = "arguments",
+		                                      .format = MUN_FORMAT_IDS,
+		                                      .arguments = true };
+	static const char data[] =
+		A "\n\n# x\n" B " # x\nhttps://go.tallyfy.com/" ORG "/processes/" B "\n";
+	struct result r;
+
+	(void)state;
+	parse(&r, data, sizeof(data) - 1, &options);
+	assert_fails(r.code, MUN_E_INPUT, &r.err);
+	assert_string_equal(mun_buf_str(&r.rows), "1:" A "\n5:" B ":" ORG "\n");
+	assert_int_equal(r.report.bad, 3);
+	assert_memory_equal(mun_buf_str(&r.report.faults), "argument 2: run id is empty (", 29);
+	done(&r);
+}
+
+static enum mun_code refuse_row(void *arg, const struct mun_row *row, struct mun_err *err)
+{
+	(void)arg;
+	return row->line == 2 ? MUN_OK : mun_fail(err, MUN_E_INPUT, "not this one");
+}
+
+static void test_a_row_can_be_refused_by_its_receiver(void **state)
+{
+	static const char data[] = A "\n" A "\n" B "\n";
+	struct mun_manifest_report report = { .rows = 0 };
+	struct mun_err err;
+
+	(void)state;
+	mun_buf_init(&report.faults, 4096);
+	assert_fails(mun_manifest_parse(data, sizeof(data) - 1, &automatic, refuse_row, NULL,
+	                                &report, &err),
+	             MUN_E_INPUT, &err);
+	assert_int_equal(report.rows, 1);
+	assert_string_equal(mun_buf_str(&report.faults),
+	                    "line 1: not this one\nline 3: not this one\n");
+	mun_buf_done(&report.faults);
+}
+
+/* A row of n bytes too many, between two good ones: only it is refused. */
+static void check_limit(const char *before, const char *fill, size_t len, const char *after,
+                        const char *fault)
+{
+	MUN_BUF_CLEANUP struct mun_buf data = { .max = 16 << 20 };
+	struct result r;
+
+	mun_buf_puts(&data, before);
+	for (size_t i = 0; i < len; i++)
+		mun_buf_puts(&data, fill);
+	mun_buf_puts(&data, after);
+	parse(&r, data.data, data.len, &automatic);
+	if (fault == NULL)
+		assert_ok(r.code, &r.err);
+	else
+		assert_fails(r.code, MUN_E_INPUT, &r.err);
+	assert_string_equal(mun_buf_str(&r.report.faults), fault == NULL ? "" : fault);
+	assert_int_equal(r.report.rows, fault == NULL ? 3 : 2);
+	done(&r);
+}
+
+#define OBJECT(id, rest) "{\"id\":\"" id "\"" rest "}"
+#define C_FIRST          "[" OBJECT(A, "") ",\n{\"id\":\"" A "\",\"x\":\""
+#define C_LAST           "\"},\n" OBJECT(A, "") "]"
+#define L_FIRST          OBJECT(A, "") "\n{\"id\":\"" A "\",\"x\":\""
+#define L_LAST           "\"}\n" OBJECT(A, "") "\n"
+
+static void test_limits_of_a_row(void **state)
+{
+	/* id and key take 48 bytes */
+	const size_t most = MUN_MANIFEST_ROW - 48;
+
+	(void)state;
+	check_limit(C_FIRST, "x", most, C_LAST, NULL);
+	check_limit(C_FIRST, "x", most + 1, C_LAST,
+	            "line 2: 1048577 bytes, the limit of a row is 1048576\n");
+	check_limit(L_FIRST, "x", most, L_LAST, NULL);
+	check_limit(L_FIRST, "x", most + 1, L_LAST,
+	            "line 2: 1048577 bytes, the limit of a row is 1048576\n");
+	check_limit("id,x\n" A ",\n" A ",", "x", MUN_CSV_RECORD - 33, "\n" A ",\n", NULL);
+	check_limit("id,x\n" A ",\n" A ",", "x", MUN_CSV_RECORD - 32, "\n" A ",\n",
+	            "line 3: longer than the limit of 1048576 bytes\n");
+	check_limit("id,x\n" A ",\n" A ",\n" A ",\"", "x\n", MUN_CSV_RECORD, "\"\n",
+	            "line 4: a quote is opened and not closed within 1048576 bytes "
+	            "(the rows behind it were not read)\n");
+	/* a tab takes two bytes as JSON */
+	check_limit("id,x,y\n" A ",,\n" A ",", "\t", MUN_COLUMNS_MAX / 2, ",\n" A ",,\n",
+	            "line 3: the other columns of the row take more than 1048576 bytes\n");
+}
+
+static void test_number_of_columns(void **state)
+{
+	MUN_BUF_CLEANUP struct mun_buf data = { .max = 65536 };
+	struct result r;
+
+	(void)state;
+	mun_buf_puts(&data, "{\"id\":\"" A "\"");
+	for (unsigned i = 0; i < MUN_COLUMNS_COUNT; i++)
+		mun_buf_printf(&data, ",\"c%u\":%u", i, i);
+	mun_buf_puts(&data, "}");
+	parse(&r, data.data, data.len, &automatic);
+	assert_ok(r.code, &r.err);
+	done(&r);
+	data.data[data.len - 1] = ',';
+	mun_buf_puts(&data, "\"one\":1}");
+	parse(&r, data.data, data.len, &automatic);
+	assert_fails(r.code, MUN_E_INPUT, &r.err);
+	assert_string_equal(mun_buf_str(&r.report.faults), "line 1: more than 256 keys\n");
 	done(&r);
 }
 
@@ -322,6 +458,10 @@ int main(void)
 		cmocka_unit_test(test_wrong_encodings_and_structures_are_refused),
 		cmocka_unit_test(test_all_bad_rows_are_collected),
 		cmocka_unit_test(test_only_twenty_faults_are_kept),
+		cmocka_unit_test(test_arguments_are_ids_and_nothing_else),
+		cmocka_unit_test(test_a_row_can_be_refused_by_its_receiver),
+		cmocka_unit_test(test_limits_of_a_row),
+		cmocka_unit_test(test_number_of_columns),
 		cmocka_unit_test(test_id_column_chooses),
 		cmocka_unit_test(test_cut_files_yield_no_other_rows),
 		cmocka_unit_test(test_reason_and_ticket_limits),

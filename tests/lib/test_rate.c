@@ -137,6 +137,36 @@ static void test_without_windows_nothing_waits(void **state)
 	mun_admissions_done(&a);
 }
 
+/* Long lists are not simulated to their end; the result is that of the whole simulation. */
+static void test_the_eta_of_long_lists_is_exact(void **state)
+{
+	static const char *const rates[] = { "10/5s,90/m,900/h", "100/m", "10/5m,7/m", "90/m,90/2m",
+		                             "3/7s,11/29s" };
+
+	(void)state;
+	for (size_t i = 0; i < MUN_ARRAY_LEN(rates); i++)
+		for (uint64_t n = 1; n < 6000; n += 611) {
+			struct mun_admissions begun, all;
+			struct mun_rate rate;
+			int64_t now = 100000, time = now;
+
+			assert_ok(mun_rate_parse(&rate, rates[i], &err), &err);
+			assert_ok(mun_admissions_init(&begun, &rate, &err), &err);
+			assert_ok(mun_admissions_init(&all, &rate, &err), &err);
+			for (int64_t k = 1; k <= 5; k++) {
+				mun_admissions_add(&begun, now - 6000 + k * 1000);
+				mun_admissions_add(&all, now - 6000 + k * 1000);
+			}
+			for (uint64_t k = 0; k < n; k++) {
+				time += (int64_t)mun_rate_wait_ms(&rate, &all, time);
+				mun_admissions_add(&all, time);
+			}
+			assert_int_equal(mun_rate_eta_ms(&rate, &begun, now, n), time - now);
+			mun_admissions_done(&begun);
+			mun_admissions_done(&all);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -145,6 +175,7 @@ int main(void)
 		cmocka_unit_test(test_a_clock_that_goes_back_only_waits_longer),
 		cmocka_unit_test(test_eta_is_the_earliest_finish),
 		cmocka_unit_test(test_without_windows_nothing_waits),
+		cmocka_unit_test(test_the_eta_of_long_lists_is_exact),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -91,7 +91,6 @@ static bool do_step(struct peer *p, const struct step *step)
 {
 	static const struct linger abort_close = { 1, 0 };
 	static char filler[65536];
-	char sink[64];
 
 	if (step->reply)
 		send_text(p->fd, step->reply, strlen(step->reply));
@@ -101,8 +100,11 @@ static bool do_step(struct peer *p, const struct step *step)
 	}
 	if (step->act == ACT_RST)
 		(void)setsockopt(p->fd, SOL_SOCKET, SO_LINGER, &abort_close, sizeof(abort_close));
-	if (step->act == ACT_SILENCE)
+	if (step->act == ACT_SILENCE) {
+		char sink[64];
+
 		(void)recv(p->fd, sink, sizeof(sink), 0);
+	}
 	return step->act == ACT_ANSWER;
 }
 

@@ -137,22 +137,19 @@ static void identity(void **state)
 	struct mun_member m;
 	struct mun_me me;
 	struct mun_id org;
-	char names[64], name[64];
-	bool found, complete;
+	struct mun_orgs found;
 
 	(void)state;
 	assert_true(mun_answer_me(&me, "{\"data\":{\"id\":4711}}", 20));
 	assert_string_equal(me.id, "4711");
 	assert_false(mun_answer_me(&me, "{\"data\":{\"id\":-1}}", 18));
 	assert_int_equal(mun_id_parse(&org, RUN, 32), MUN_ID_OK);
-	assert_true(mun_answer_orgs(orgs, strlen(orgs), &org, &found, &complete, names,
-	                            sizeof(names), name, sizeof(name)));
-	assert_true(found && complete);
-	assert_null(strchr(name, '\033'));
+	assert_true(mun_answer_orgs(&found, orgs, strlen(orgs), &org));
+	assert_true(found.found && found.complete);
+	assert_null(strchr(found.name, '\033'));
 	assert_int_equal(mun_id_parse(&org, OTHER, 32), MUN_ID_OK);
-	assert_true(mun_answer_orgs("{\"data\":[]}", 11, &org, &found, &complete, names,
-	                            sizeof(names), name, sizeof(name)));
-	assert_false(found || complete);
+	assert_true(mun_answer_orgs(&found, "{\"data\":[]}", 11, &org));
+	assert_false(found.found || found.complete);
 	assert_true(mun_answer_member(&m, member, strlen(member)));
 	assert_string_equal(m.role, "admin");
 	assert_string_equal(m.type, "light");

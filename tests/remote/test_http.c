@@ -9,6 +9,8 @@
 #include "tests/remote/http_server.h"
 #include "tests/test.h"
 
+#define TOKEN "abcde-12345"
+
 static struct mun_err err;
 
 struct client {
@@ -25,8 +27,8 @@ static void client_open(struct client *c, unsigned port, uint32_t timeout_ms)
 
 	(void)snprintf(url, sizeof(url), "http://127.0.0.1:%u", port);
 	assert_ok(mun_base_url_parse(&c->base, url, &err), &err);
-	assert_ok(mun_secret_new(&c->token, 5, &err), &err);
-	memcpy(c->token.data, "abcde", 5);
+	assert_ok(mun_secret_new(&c->token, sizeof(TOKEN) - 1, &err), &err);
+	memcpy(c->token.data, TOKEN, sizeof(TOKEN) - 1);
 	o.base = &c->base;
 	o.token = &c->token;
 	o.user_agent = "test/1";
@@ -88,7 +90,7 @@ static void plain(void **state)
 	assert_string_equal(a.header[MUN_H_X_REQUEST_ID], "r??");
 	assert_string_equal(a.remote_ip, "127.0.0.1");
 	assert_non_null(strstr(s.last, "DELETE /organizations/2222"));
-	assert_non_null(strstr(s.last, "Authorization: Bearer abcde\r\n"));
+	assert_non_null(strstr(s.last, "Authorization: Bearer " TOKEN "\r\n"));
 	assert_non_null(strstr(s.last, "X-Tallyfy-Client: APIClient\r\n"));
 	assert_null(strstr(s.last, "Expect"));
 	mun_answer_done(&a);
@@ -150,7 +152,52 @@ static void refused(void **state)
 	assert_int_equal(a.send, MUN_SEND_NOT_SENT);
 	assert_true(!a.sent && a.error[0]);
 	assert_string_equal(a.curl_name, "CURLE_COULDNT_CONNECT");
+	assert_string_equal(a.remote_ip, "127.0.0.1");
 	client_close(&c);
+}
+
+/* A server may repeat what it got: no trace of it, not even of one that a limit cuts in two. */
+static void token_repeated(void **state)
+{
+	char reply[1024];
+	const struct step step = { ACT_ANSWER, reply };
+	struct server s;
+	struct client c;
+	struct mun_answer a;
+
+	(void)state;
+	(void)snprintf(reply, sizeof(reply),
+	               "HTTP/1.1 302 X\r\nX-Request-Id: %0*d" TOKEN "\r\n"
+	               "CF-Ray: Bearer " TOKEN "\r\nLocation: https://" TOKEN ".test/\r\n"
+	               "Content-Length: 38\r\n\r\n{\"a\":\"" TOKEN "\",\"b\":\"" TOKEN "\"}!",
+	               MUN_HEADER_MAX - 4, 0);
+	server_start(&s, &step, 1);
+	client_open(&c, s.port, 5000);
+	a = exchange(&c);
+	assert_int_equal(a.send, MUN_SEND_OK);
+	assert_string_equal(a.header[MUN_H_X_REQUEST_ID], "[token]");
+	assert_string_equal(a.header[MUN_H_CF_RAY], "[token]");
+	assert_string_equal(a.location_host, "127.0.0.1");
+	assert_string_equal(a.body, "{\"a\":\"[token]\",\"b\":\"[token]\"}!");
+	assert_int_equal(a.body_len, strlen(a.body));
+	mun_answer_done(&a);
+	client_close(&c);
+	server_stop(&s);
+}
+
+static void no_time_at_all(void **state)
+{
+	struct mun_http_options o = { .concurrency = 1, .user_agent = "test" };
+	struct mun_secret token = { 0 };
+	struct mun_http *http = NULL;
+	struct mun_base_url base;
+
+	(void)state;
+	assert_ok(mun_base_url_parse(&base, "http://127.0.0.1", &err), &err);
+	o.base = &base;
+	o.token = &token;
+	assert_fails(mun_http_open(&http, &o, &err), MUN_E_USAGE, &err);
+	assert_null(http);
 }
 
 static void not_followed(void **state)
@@ -246,6 +293,30 @@ static void huge_body(void **state)
 	a = exchange(&c);
 	assert_true(a.body_cut && !a.body && a.body_len == 0);
 	assert_true(a.send == MUN_SEND_OK && a.http == 200);
+	client_close(&c);
+	server_stop(&s);
+}
+
+/* Each line is short enough for libcurl; all together they are not. */
+static void endless_headers(void **state)
+{
+	static char reply[2000 * 1000];
+	const struct step step = { ACT_SEND_CLOSE, reply };
+	struct server s;
+	struct client c;
+	struct mun_answer a;
+	size_t len = (size_t)snprintf(reply, sizeof(reply), "HTTP/1.1 200 OK\r\n");
+
+	(void)state;
+	while (len < sizeof(reply) - 2000)
+		len += (size_t)snprintf(reply + len, sizeof(reply) - len, "X-Filler: %01000d\r\n",
+		                        0);
+	(void)snprintf(reply + len, sizeof(reply) - len, "Content-Length: 2\r\n\r\n{}");
+	server_start(&s, &step, 1);
+	client_open(&c, s.port, 5000);
+	a = exchange(&c);
+	assert_true(a.sent && a.send == MUN_SEND_BROKEN && a.body_len == 0);
+	assert_string_equal(a.curl_name, "CURLE_WRITE_ERROR");
 	client_close(&c);
 	server_stop(&s);
 }
@@ -383,13 +454,14 @@ static int set_up(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(plain),        cmocka_unit_test(fin_on_reuse),
-		cmocka_unit_test(rst_on_reuse), cmocka_unit_test(refused),
-		cmocka_unit_test(not_followed), cmocka_unit_test(cut_everywhere),
-		cmocka_unit_test(garbage),      cmocka_unit_test(huge_body),
-		cmocka_unit_test(silence),      cmocka_unit_test(aborted),
-		cmocka_unit_test(retry_after),  cmocka_unit_test(forbidden_path),
-		cmocka_unit_test(many),
+		cmocka_unit_test(plain),          cmocka_unit_test(fin_on_reuse),
+		cmocka_unit_test(rst_on_reuse),   cmocka_unit_test(refused),
+		cmocka_unit_test(not_followed),   cmocka_unit_test(cut_everywhere),
+		cmocka_unit_test(garbage),        cmocka_unit_test(huge_body),
+		cmocka_unit_test(silence),        cmocka_unit_test(aborted),
+		cmocka_unit_test(retry_after),    cmocka_unit_test(forbidden_path),
+		cmocka_unit_test(many),           cmocka_unit_test(endless_headers),
+		cmocka_unit_test(no_time_at_all), cmocka_unit_test(token_repeated),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, NULL);

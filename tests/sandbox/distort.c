@@ -70,10 +70,14 @@ static void change_runs(struct sandbox_reply *r, void (*change)(cJSON *run))
 	cJSON *data = cJSON_GetObjectItemCaseSensitive(root, "data");
 	cJSON *run;
 
-	if (cJSON_IsObject(data))
+	if (cJSON_IsObject(data)) {
 		change(data);
-	else
-		cJSON_ArrayForEach(run, data) change(run);
+	} else {
+		cJSON_ArrayForEach(run, data)
+		{
+			change(run);
+		}
+	}
 	if (data != NULL)
 		sandbox_reply_json(r, r->status, root);
 	else

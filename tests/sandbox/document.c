@@ -73,7 +73,7 @@ static void add_prerun(cJSON *to, const struct sandbox_run *run)
 		most = 80;
 	else if (dice >= 80)
 		most = 20;
-	for (unsigned i = 0; i < sandbox_mix(run->key, 8, 0) % most; i++)
+	for (unsigned i = 0; i <= sandbox_mix(run->key, 8, 0) % most; i++)
 		add_paragraph(prerun, run, i);
 }
 

@@ -58,7 +58,6 @@ static void refuse_page(struct sandbox_reply *reply)
 /* Page addresses name another host on purpose, as the real service does: nobody may follow them. */
 static void add_links(cJSON *pagination, const struct page *page, size_t total_pages)
 {
-	char url[96];
 	cJSON *links;
 
 	if (total_pages <= 1) {
@@ -67,6 +66,8 @@ static void add_links(cJSON *pagination, const struct page *page, size_t total_p
 	}
 	links = cJSON_AddObjectToObject(pagination, "links");
 	if (page->number < total_pages) {
+		char url[96];
+
 		(void)snprintf(url, sizeof url, "https://other.example/runs?page=%zu",
 		               page->number + 1);
 		cJSON_AddStringToObject(links, "next", url);

@@ -3,12 +3,15 @@
 import http.client
 import json
 import os
+import shutil
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
 import unittest
-from urllib.parse import urlsplit
+from email.utils import parsedate_to_datetime
+from urllib.parse import quote, urlsplit
 
 ORG = "5f0c2d9e7b1a4c36a8e4d1f09b72c35e"
 RUNS = f"/organizations/{ORG}/runs"
@@ -92,6 +95,8 @@ FAULTS = {
     "html200": (200, False), "html403": (403, False), "204": (204, True), "302": (302, False),
     "401-run": (401, False), "402": (402, False), "403": (403, False),
     "404-resource": (404, False), "404-endpoint": (404, False), "409": (409, False),
+    "400": (400, False), "405": (405, False), "408": (408, False), "410": (410, False),
+    "501": (501, False), "502": (502, False), "504": (504, False),
     "422": (422, False), "423": (423, False), "425": (425, False), "500": (500, False),
     "500-after": (500, True), "503": (503, False), "status:202": (202, True),
     "status:418": (418, False), "429:7": (429, False), "503@all,effect=yes": (503, True),
@@ -171,6 +176,111 @@ class SandboxTest(unittest.TestCase):
             self.assertEqual(replies[4][1]["Retry-After"], "2")
             time.sleep(2.01)
             self.assertEqual(sandbox.ask("GET", "/me")[0], 200)
+
+    def test_every_window_counts(self):
+        with Sandbox("--limit", "9/m,3/h") as sandbox:
+            replies = [sandbox.ask("GET", "/me") for _ in range(4)]
+            self.assertEqual([r[0] for r in replies], [200] * 3 + [429])
+            self.assertGreater(int(replies[3][1]["Retry-After"]), 3000)
+
+    def test_retry_after_in_all_its_forms(self):
+        forms = {"7": ["7"], "-5": ["-5"], "absurd": ["999999999"], "missing": None,
+                 "garbage": ["soon"], "two": ["1", "3"]}
+        for form, expected in forms.items():
+            with self.subTest(form), Sandbox("--fault", f"429:{form}@all") as sandbox:
+                status, headers, _ = sandbox.ask("DELETE", sandbox.run(0))
+                self.assertEqual((status, headers.get_all("Retry-After")), (429, expected))
+        for form, ahead in (("date", 2), ("past", -3600)):
+            with self.subTest(form), Sandbox("--fault", f"429:{form}@all") as sandbox:
+                headers = sandbox.ask("DELETE", sandbox.run(0))[1]
+                date, due = [parsedate_to_datetime(headers[name])
+                             for name in ("Date", "Retry-After")]
+                self.assertAlmostEqual((due - date).total_seconds(), ahead, delta=1)
+
+    def test_archived_runs_are_shown_as_told(self):
+        for told, shown in (("only", (2, 0)), ("status", (3, 2)), ("both", (2, 2))):
+            with self.subTest(told), Sandbox("--runs", "3", "--archived", "2", "--list-archived",
+                                             told) as sandbox:
+                lists = [sandbox.data(RUNS + query) for query in
+                         ("?archived=only", "?status=archived")]
+                # a parameter that is not known changes nothing: live runs are listed
+                found = tuple(sum(run["archived_at"] is not None for run in rows)
+                              for rows in lists)
+                self.assertEqual(found, tuple(0 if told == "status" and n == 3 else n
+                                              for n in shown))
+        with Sandbox("--archived", "1", "--get-archived", "404", "--rearchive", "404") as sandbox:
+            self.assertEqual(sandbox.ask("GET", sandbox.run(0))[0], 404)
+            self.assertEqual(sandbox.ask("DELETE", sandbox.run(0))[0], 404)
+            self.assertEqual(len(sandbox.data(RUNS + "?archived=only")), 1)
+        with Sandbox("--archived", "1") as sandbox:
+            self.assertEqual(sandbox.ask("GET", sandbox.run(0))[0], 200)
+            self.assertEqual(sandbox.ask("DELETE", sandbox.run(0))[0], 200)
+
+    def test_filters_choose_runs(self):
+        with Sandbox("--runs", "60") as sandbox:
+            runs = sandbox.data(RUNS + "?per_page=100")
+            for name, field in (("checklist_id", "checklist_id"), ("status", "status"),
+                                ("q", "name")):
+                value = runs[7][field]
+                found = sandbox.data(f"{RUNS}?per_page=100&{name}={quote(value)}")
+                self.assertEqual([run["id"] for run in found],
+                                 [run["id"] for run in runs if value in run[field]])
+                self.assertLess(len(found), 60)
+
+    def test_who_asks_is_told(self):
+        with Sandbox("--role", "Light") as sandbox:
+            me = sandbox.data("/me")
+            self.assertIn(ORG, [org["id"] for org in sandbox.data("/me/organizations")])
+            member = sandbox.data(f"/organizations/{ORG}/users/{me['id']}")
+            self.assertEqual((member["id"], member["role"]), (me["id"], "Light"))
+            self.assertEqual(sandbox.ask("DELETE", sandbox.run(0))[0], 403)
+
+    def test_documents_are_as_large_as_real_ones(self):
+        with Sandbox("--runs", "400") as sandbox:
+            sizes = sorted(len(sandbox.ask("GET", sandbox.run(n))[2]) for n in range(400))
+            self.assertTrue(1000 <= sizes[0] <= 2000, sizes[0])
+            self.assertTrue(15000 <= sizes[-1] <= 45000, sizes[-1])
+            self.assertTrue(1000 <= sizes[200] <= 8000, sizes[200])
+
+    def test_chance_follows_the_seed(self):
+        def statuses(seed):
+            with Sandbox("--runs", "60", "--seed", seed, "--fault", "503@p=0.3") as sandbox:
+                return [sandbox.ask("DELETE", sandbox.run(n))[0] for n in range(60)]
+        first = statuses("5")
+        self.assertEqual(first, statuses("5"))
+        self.assertNotEqual(first, statuses("6"))
+        self.assertTrue(6 <= first.count(503) <= 32, first.count(503))
+
+    @unittest.skipUnless(shutil.which("openssl"), "the openssl command makes the certificate")
+    def test_tls(self):
+        with tempfile.TemporaryDirectory() as folder:
+            cert, key = os.path.join(folder, "cert"), os.path.join(folder, "key")
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                            "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", cert,
+                            "-subj", "/CN=t", "-addext", "subjectAltName=IP:127.0.0.1"],
+                           check=True, stderr=subprocess.DEVNULL)
+            with Sandbox("--tls", cert, key) as sandbox:
+                self.assertEqual(sandbox.url.scheme, "https")
+                connection = http.client.HTTPSConnection(
+                    sandbox.url.netloc, context=ssl.create_default_context(cafile=cert))
+                connection.request("GET", "/me", headers={"Authorization": "Bearer sandbox-token",
+                                                          "X-Tallyfy-Client": "test"})
+                self.assertEqual(connection.getresponse().status, 200)
+                connection.close()
+
+    def test_latency(self):
+        with Sandbox("--latency", "300") as sandbox:
+            began = time.monotonic()
+            sandbox.ask("GET", "/me")
+            self.assertGreaterEqual(time.monotonic() - began, 0.3)
+
+    def test_what_was_received_is_logged_before_anything_is_done(self):
+        with Sandbox("--fault", "hang@all") as sandbox:
+            self.assertEqual(sandbox.ask("DELETE", sandbox.run(0))[0], LOST)
+            [entry] = sandbox.log()
+            self.assertEqual((entry["method"], entry["path"], entry["mutate"]),
+                             ("DELETE", sandbox.run(0), True))
+            self.assertRegex(entry["time"], r"^\d{4}-\d\d-\d\dT[\d:]{8}\.\d{6}Z$")
 
     def test_a_late_effect_comes_later(self):
         with Sandbox("--fault", "delay-effect:0.4@all") as sandbox:
