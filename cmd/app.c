@@ -18,7 +18,7 @@
 #include "lib/hex.h"
 #include "lib/text.h"
 
-#define SAY_MAX      (256u * 1024)
+#define SAY_MAX      (2u * 1024 * 1024)
 #define OPERATOR_MAX 200 /* bytes */
 #define LABEL_MAX    500
 
@@ -47,6 +47,8 @@ static enum mun_code place(char *ret, size_t ret_size, const char *given, const 
 	int len = 0;
 
 	ret[0] = '\0';
+	if (given && !*given)
+		return mun_fail(err, MUN_E_USAGE, "--%s is empty", leaf);
 	if (given)
 		len = snprintf(ret, ret_size, "%s", given);
 	else if (data && data[0] == '/')
@@ -171,6 +173,24 @@ enum mun_code mun_app_hide(struct mun_app *app, const struct mun_secret *token, 
 	return MUN_OK;
 }
 
+/* A token in the place of an id or a name comes back in messages; [token] stands there instead. */
+static void blot_tokens(struct mun_buf *text)
+{
+	static const char mark[] = "[token]";
+	size_t len, from = 0;
+	const char *found;
+
+	while ((found = mun_text_token(text->data + from, text->len - from, &len)) != NULL) {
+		size_t at = (size_t)(found - text->data);
+		char *behind = text->data + at + strlen(mark);
+
+		memcpy(text->data + at, mark, strlen(mark));
+		memmove(behind, found + len, text->len - at - len + 1);
+		text->len -= len - strlen(mark);
+		from = at + strlen(mark);
+	}
+}
+
 void mun_say(struct mun_app *app, const char *fmt, ...)
 {
 	MUN_BUF_CLEANUP struct mun_buf text;
@@ -189,6 +209,7 @@ void mun_say(struct mun_app *app, const char *fmt, ...)
 	text.len = (size_t)len;
 	if (app)
 		text.len = mun_secret_blot(text.data, text.len, &app->live);
+	blot_tokens(&text);
 	(void)fputs(mun_buf_str(&text), stderr);
 	if (text.len == 0 || text.data[text.len - 1] != '\n')
 		(void)fputc('\n', stderr);

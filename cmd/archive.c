@@ -2,11 +2,17 @@
 /* archive and restore: plan, consent, run. They differ by the operation in their tables alone. */
 #include "cmd/commands.h"
 #include "cmd/execute.h"
+#include "cmd/plan_view.h"
+
+static void planned_done(struct mun_planned *p)
+{
+	mun_credential_done(&p->credential);
+}
 
 static enum mun_code run(struct mun_app *app, int *ret_exit, struct mun_err *err)
 {
 	MUN_CLEANUP(mun_journal_closep) struct mun_journal *j = NULL;
-	struct mun_planned planned;
+	MUN_CLEANUP(planned_done) struct mun_planned planned = { .empty = true };
 	struct mun_execute x = { .planned = &planned };
 	enum mun_code code = mun_app_journal(app, MUN_JOURNAL_CREATE, &j, err);
 
@@ -15,7 +21,10 @@ static enum mun_code run(struct mun_app *app, int *ret_exit, struct mun_err *err
 		return mun_plan_and_show(app, j, app->cmd->op, err);
 	if (code == MUN_OK)
 		code = mun_planning_store(app, j, app->cmd->op, &planned, err);
-	if (code != MUN_OK || planned.empty)
+	if (code == MUN_OK && planned.empty)
+		return mun_plan_view_empty(app, app->cmd->op, &planned.target.org,
+		                           planned.target.base.text, err);
+	if (code != MUN_OK)
 		return code;
 	x.plan = planned.plan;
 	return mun_execute(app, j, &x, ret_exit, err);

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "cmd/engine/outcome.h"
-#include "cmd/fields.h"
 #include "cmd/next.h"
 #include "cmd/out.h"
+#include "cmd/pace.h"
 #include "lib/canon.h"
 #include "lib/remote/request.h"
 #include "lib/text.h"
@@ -87,6 +87,15 @@ static enum mun_code load_window(struct mun_batch_view *v, struct mun_journal *j
 	return MUN_OK;
 }
 
+/* A batch that left because of a wait comes back when the last one of its items may be asked. */
+static void note_retry(struct mun_batch_view *v, const struct mun_item *item)
+{
+	if (v->batch.state == MUN_B_HALTED && mun_why_find(v->batch.why) == MUN_WHY_RATE_LIMITED &&
+	    item->retry_at_us != MUN_TIME_NONE &&
+	    (v->next_at_us == MUN_TIME_NONE || v->next_at_us < item->retry_at_us))
+		v->next_at_us = item->retry_at_us;
+}
+
 /* Open items give the age of the oldest doubt and the earliest retry. */
 static enum mun_code load_open(struct mun_batch_view *v, struct mun_journal *j, struct mun_err *err)
 {
@@ -103,6 +112,7 @@ static enum mun_code load_open(struct mun_batch_view *v, struct mun_journal *j, 
 			return code;
 		bool doubt = item.state == MUN_I_IN_DOUBT ||
 		             (item.state == MUN_I_IN_FLIGHT && !v->runner.lives);
+		note_retry(v, &item);
 		if (!doubt || item.request_seq == MUN_NO_SEQ)
 			continue;
 		code = mun_journal_exchange(j, item.request_seq, &ex, err);
@@ -195,7 +205,7 @@ int mun_batch_view_exit(const struct mun_batch_view *v)
 	const struct mun_batch *b = &v->batch;
 	enum mun_why why = mun_why_find(b->why);
 
-	if (b->state == MUN_B_INTERRUPTED && why == MUN_WHY_SIGNAL)
+	if (b->state == MUN_B_INTERRUPTED && mun_why_is_signal(why))
 		return (int)mun_why_exit(why);
 	if (v->runner.lives || (mun_batch_is_open(b->state) && b->state != MUN_B_HALTED &&
 	                        b->state != MUN_B_STOPPED && b->counts.in_doubt == 0))
@@ -244,6 +254,13 @@ static void make_object(struct mun_buf *out, const struct mun_batch_view *v, int
 	mun_buf_putc(out, '\n');
 }
 
+void mun_batch_view_state(struct mun_buf *ret, const char *state, const char *why)
+{
+	if (why[0] == '\0' || strncmp(why, state, strlen(state)) != 0)
+		mun_buf_printf(ret, "%s%s", state, why[0] != '\0' ? ": " : "");
+	mun_buf_puts(ret, why);
+}
+
 static void add_line_time(struct mun_buf *out, const struct mun_app *app, const char *label,
                           int64_t time_us)
 {
@@ -279,14 +296,10 @@ static void add_holder(struct mun_buf *out, const struct mun_holder *h)
 
 static void add_rate(struct mun_buf *out, const struct mun_app *app, const struct mun_batch_view *v)
 {
-	char rate[256];
-
 	if (!mun_batch_is_open(v->batch.state))
 		return;
-	mun_rate_format(rate, sizeof(rate), &v->rate);
-	mun_buf_printf(out, "rate       %s", rate);
-	for (size_t i = 0; i < v->rate.len; i++)
-		mun_buf_printf(out, "%s%u", i == 0 ? ", used " : "/", v->used[i]);
+	mun_buf_puts(out, v->rate.len > 0 ? "rate       used " : "rate       none");
+	mun_pace_used(out, &v->rate, v->used);
 	mun_buf_puts(out, "\n");
 	if (v->next_at_us == MUN_TIME_NONE)
 		mun_buf_puts(out, "request    may go now\n");
@@ -309,7 +322,9 @@ static void make_lines(struct mun_buf *out, const struct mun_app *app,
 	mun_id_format(org, &b->org);
 	mun_buf_printf(out, "batch      %s (%s, plan %s)\n", batch, op->name, plan);
 	mun_buf_printf(out, "org        %s at %s\n", org, v->base_url);
-	mun_buf_printf(out, "state      %s%s%s\n", v->state, why[0] ? ": " : "", why);
+	mun_buf_puts(out, "state      ");
+	mun_batch_view_state(out, v->state, why);
+	mun_buf_putc(out, '\n');
 	mun_buf_printf(out,
 	               "items      %llu: %llu %s, %llu %s, %llu failed, %llu in doubt, "
 	               "%llu skipped, %llu cancelled, %llu pending\n",
@@ -349,7 +364,8 @@ enum mun_code mun_batch_view_print(struct mun_app *app, const struct mun_batch_v
 		code = mun_buf_check(&out, "description of a batch", err);
 	if (code != MUN_OK)
 		return code;
-	if (app->output == MUN_OUT_JSONL) /* --fields chose the columns of the rows before it */
+	/* Of a run --fields chose the columns of the rows before it. */
+	if (app->output == MUN_OUT_JSONL && app->cmd->effect != MUN_READS_JOURNAL)
 		return mun_out_text(app, out.data, out.len, err);
 	return mun_out_object(app, &out, err);
 }
@@ -363,8 +379,8 @@ enum mun_code mun_batch_view_fields(struct mun_app *app, struct mun_err *err)
 
 	mun_buf_init(&object, OBJECT_MAX);
 	mun_buf_init(&chosen, OBJECT_MAX);
-	if (!app->args.fields || app->output != MUN_OUT_JSON)
+	if (app->output == MUN_OUT_JSONL)
 		return MUN_OK;
 	make_object(&object, &any, 0, "");
-	return mun_fields_select(&chosen, object.data, object.len, app->args.fields, err);
+	return mun_out_fields(&chosen, app, &object, err);
 }

@@ -26,6 +26,8 @@ enum mun_code mun_batch_view_print(struct mun_app *app, const struct mun_batch_v
                                    int exit_status, struct mun_err *err) MUN_MUST_CHECK;
 /* Do the --fields of app exist in the object? Asked before anything is done. USAGE. */
 enum mun_code mun_batch_view_fields(struct mun_app *app, struct mun_err *err) MUN_MUST_CHECK;
+/* "halted: the token is no longer accepted": a state and why, unless that says the state too. */
+void mun_batch_view_state(struct mun_buf *ret, const char *state, const char *why);
 /* The member "counts" of an object. */
 struct mun_canon;
 void mun_batch_view_counts(struct mun_canon *c, const struct mun_batch *b);

@@ -93,6 +93,9 @@ struct mun_app {
 	char exe_sha256[65];    /* of the program, hex; "" unknown */
 	struct mun_secret live; /* copy of the token in use: mun_say() blots it out */
 	bool output_said;       /* that stdout cannot be written was said */
+	bool summary_said;      /* what happened stands on stderr as an object: no words after it */
+	bool listing;           /* objects printed as JSON are members of one array */
+	bool listed;            /* it has one already */
 	bool journal_said;      /* what there is to say about the journal's place was said */
 };
 struct mun_cmd {
@@ -117,6 +120,7 @@ extern const struct mun_cmd *const mun_cmds[]; /* in the order of --help; NULL a
 struct mun_journal;
 enum mun_code mun_app_journal(struct mun_app *app, int mode /* enum mun_journal_mode */,
                               struct mun_journal **ret, struct mun_err *err) MUN_MUST_CHECK;
-/* Everything meant for stderr goes through here: redacts the live token by value. */
+/* Everything meant for stderr goes through here: redacts the live token by value, and what looks
+ * like another one. */
 void mun_say(struct mun_app *app, const char *fmt, ...) MUN_PRINTF(2, 3);
 #endif

@@ -6,13 +6,13 @@
 #include <string.h>
 #include <strings.h>
 
+#include "cmd/next.h"
 #include "cmd/plan_view.h"
 #include "cmd/prompt.h"
 #include "journal/lookup.h"
 #include "lib/text.h"
 
 #define YES_MAX        25
-#define PLACES_MAX     256 /* plans that hold one run */
 #define BATCHES_SHOWN  3
 #define NAME_MAX_SHOWN 4096
 
@@ -73,8 +73,13 @@ static enum mun_code not_consented(const struct mun_asking *k, const char *plan,
                                    struct mun_err *err)
 {
 	const struct mun_args *a = &k->app->args;
+	bool open = k->batch->counts.total > 0;
+	MUN_BUF_CLEANUP struct mun_buf next;
+	char batch[MUN_REF_TEXT];
 	enum mun_code code;
 
+	mun_buf_init(&next, 65536);
+	mun_ref_format(batch, 'b', &k->batch->batch);
 	if (a->confirm != NULL)
 		code = mun_fail(err, MUN_E_USAGE, "--confirm %s does not fit: the plan is %s",
 		                a->confirm, plan);
@@ -84,38 +89,40 @@ static enum mun_code not_consented(const struct mun_asking *k, const char *plan,
 		                "nothing was sent",
 		                YES_MAX, k->plan->items);
 	else
-		code = mun_fail(err, MUN_E_USAGE,
-		                "not confirmed; nothing was sent, plan %s stays stored", plan);
-	mun_hint(err, "muniment run %s", plan);
+		code = mun_fail(err, MUN_E_USAGE, "not confirmed; nothing was sent, %s %s stays %s",
+		                open ? "batch" : "plan", open ? batch : plan,
+		                open ? "open" : "stored");
+	mun_next_verb(&next, k->app, open ? "resume" : "run", open ? batch : plan);
+	mun_hint(err, "%s", mun_buf_str(&next));
 	return code;
 }
 
-static enum mun_code done_before(const struct mun_asking *k, const struct mun_id *run,
-                                 bool *ret_done, struct mun_ref *ret_batch, struct mun_err *err)
+struct before { /* the newest batch that reached the goal, or its reverse, for one run */
+	const struct mun_asking *k;
+	uint64_t newest;
+	bool done; /* it was our goal */
+	struct mun_ref batch;
+};
+
+static enum mun_code look_before(void *arg, const struct mun_place *p, struct mun_err *err)
 {
-	struct mun_place places[PLACES_MAX];
-	size_t len;
-	uint64_t newest = 0;
-	enum mun_code code = mun_journal_by_run(k->j, &k->plan->org, run, places,
-	                                        MUN_ARRAY_LEN(places), &len, err);
+	struct before *b = arg;
+	struct mun_batch batch;
+	struct mun_item item = { 0 };
+	enum mun_code code;
 
-	for (size_t i = 0; code == MUN_OK && i < len; i++) {
-		struct mun_batch batch;
-		struct mun_item item;
-
-		if (!places[i].has_batch)
-			continue;
-		code = mun_journal_batch(k->j, &places[i].batch, &batch, err);
-		if (code == MUN_OK)
-			code = mun_journal_item(k->j, &places[i].batch, places[i].item, &item, err);
-		if (code != MUN_OK || (item.state != MUN_I_DONE && item.state != MUN_I_ALREADY) ||
-		    item.last_seq < newest)
-			continue;
-		newest = item.last_seq;
-		*ret_done = batch.op == k->plan->op;
-		*ret_batch = places[i].batch;
-	}
-	return code;
+	if (!p->has_batch)
+		return MUN_OK;
+	code = mun_journal_batch(b->k->j, &p->batch, &batch, err);
+	if (code == MUN_OK)
+		code = mun_journal_item(b->k->j, &p->batch, p->item, &item, err);
+	if (code != MUN_OK || (item.state != MUN_I_DONE && item.state != MUN_I_ALREADY) ||
+	    item.last_seq < b->newest)
+		return code;
+	b->newest = item.last_seq;
+	b->done = batch.op == b->k->plan->op;
+	b->batch = p->batch;
+	return MUN_OK;
 }
 
 struct known { /* runs that are done already, by batch */
@@ -171,16 +178,16 @@ static enum mun_code say_known(const struct mun_asking *k, struct mun_err *err)
 
 	mun_buf_init(&text, 4096);
 	for (uint32_t i = 0; code == MUN_OK && i < k->plan->items; i++) {
+		struct before before = { .k = k };
 		struct mun_list_row row;
-		struct mun_ref batch;
-		bool done = false;
 
 		mun_buf_clear(&text);
 		code = mun_journal_list_row(k->j, &k->plan->plan, i, &row, &text, err);
 		if (code == MUN_OK)
-			code = done_before(k, &row.run, &done, &batch, err);
-		if (code == MUN_OK && done)
-			count(&n, &batch);
+			code = mun_journal_each_place(k->j, &k->plan->org, &row.run, look_before,
+			                              &before, err);
+		if (code == MUN_OK && before.done)
+			count(&n, &before.batch);
 	}
 	if (code == MUN_OK && n.runs > 0)
 		say_counted(k, &n);

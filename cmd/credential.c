@@ -75,14 +75,15 @@ static enum mun_code parse_base(struct mun_base_url *ret, const struct mun_token
 	return mun_fail(err, MUN_E_CREDENTIAL, "the sealed token %s is damaged", info->name);
 }
 
-/* Entries without opening a seal. CREDENTIAL when there is no vault. */
+/* Entries without opening a seal; none when there is no vault. */
 static enum mun_code list_tokens(struct mun_vault **ret, struct mun_token_info **ret_list,
                                  size_t *ret_len, struct mun_app *app, struct mun_err *err)
 {
 	enum mun_code code = mun_unlock_open(ret, app, false, err);
 
+	*ret_len = 0;
 	if (code == MUN_E_NOTFOUND)
-		return none_found(err);
+		return MUN_OK;
 	return code == MUN_OK ? mun_vault_list(*ret, ret_list, ret_len, err) : code;
 }
 

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cmd/pace.h"
 #include "cmd/signal.h"
 #include "lib/date.h"
 #include "lib/file.h"
@@ -120,7 +121,6 @@ static void counts_text(struct mun_buf *ret, const struct mun_progress *p)
 {
 	const struct mun_counts *c = &p->counts;
 	uint64_t done = c->done + c->already;
-	char eta[32];
 
 	mun_buf_printf(ret, "%llu/%llu done, %llu failed, %llu in doubt", (unsigned long long)done,
 	               (unsigned long long)c->total, (unsigned long long)c->failed,
@@ -128,6 +128,8 @@ static void counts_text(struct mun_buf *ret, const struct mun_progress *p)
 	if (c->skipped > 0)
 		mun_buf_printf(ret, ", %llu skipped", (unsigned long long)c->skipped);
 	if (p->eta_ms > 0) {
+		char eta[32];
+
 		mun_duration_format(eta, sizeof(eta), (int64_t)p->eta_ms);
 		mun_buf_printf(ret, "; ETA %s", eta);
 	}
@@ -146,23 +148,21 @@ static void phase_text(struct mun_buf *ret, const struct mun_draw *d, const stru
 {
 	uint64_t share = p->answers > 0 ? 100 * p->answers_5xx / p->answers : 0;
 	int64_t end_us = wait_end_us(p, now);
-	char until[MUN_DATE_MAX], left[32];
 
 	mun_buf_puts(ret, phases[p->phase].state);
 	if (phases[p->phase].waits != NULL)
 		mun_buf_printf(ret, " for %s", phases[p->phase].waits);
 	if (end_us != 0 && p->until_ms >= 1000) {
+		char until[MUN_DATE_MAX], left[32];
+
 		mun_date_format(until, end_us);
 		mun_duration_format(left, sizeof(left), (int64_t)p->until_ms);
 		mun_buf_printf(ret, " until %.*sZ (%s)", end_us - now->real_us < DAY_US ? 8 : 19,
 		               until + (end_us - now->real_us < DAY_US ? 11 : 0), left);
 	}
-	for (size_t i = 0; d->rate != NULL && i < d->rate->len; i++) {
-		struct mun_rate one = { .window = { d->rate->window[i] }, .len = 1 };
-		char limit[64];
-
-		mun_rate_format(limit, sizeof(limit), &one);
-		mun_buf_printf(ret, "%s%u of %s", i == 0 ? "; used " : ", ", p->used[i], limit);
+	if (d->rate != NULL && d->rate->len > 0) {
+		mun_buf_puts(ret, "; used ");
+		mun_pace_used(ret, d->rate, p->used);
 	}
 	if (p->answers_5xx > 0)
 		mun_buf_printf(ret, "; 5xx: %llu of %llu answers (%llu %%)",
@@ -337,4 +337,5 @@ void mun_draw_summary(struct mun_draw *d, const struct mun_engine_result *r)
 		mun_buf_puts(&line, "null,");
 	json_counts(&line, &r->batch.counts);
 	mun_say(d->app, "%s}", mun_buf_str(&line));
+	d->app->summary_said = true;
 }

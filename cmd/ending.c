@@ -50,16 +50,18 @@ static void say_counts(struct mun_buf *ret, const char *label, const struct coun
 static void say_happened(struct mun_buf *ret, const struct mun_batch_view *v, const char *detail)
 {
 	enum mun_why why = mun_why_find(v->batch.why);
-	char time[MUN_DATE_MAX];
+	char id[MUN_REF_TEXT];
 
-	mun_buf_puts(ret, v->state);
-	if (why != MUN_WHY_NONE)
-		mun_buf_printf(ret, ": %s", mun_why_sentence(why));
+	mun_ref_format(id, 'b', &v->batch.batch);
+	mun_buf_printf(ret, "batch %s: ", id);
+	mun_batch_view_state(ret, v->state, mun_why_sentence(why));
 	if (detail[0] != '\0') {
 		mun_buf_puts(ret, ": ");
 		mun_text_visible(ret, detail, strlen(detail), false);
 	}
 	if (why == MUN_WHY_RATE_LIMITED && v->next_at_us != MUN_TIME_NONE) {
+		char time[MUN_DATE_MAX];
+
 		mun_date_format(time, v->next_at_us);
 		mun_buf_printf(ret, "; the next request may go at %s", time);
 	}
@@ -109,7 +111,7 @@ enum mun_code mun_report_batch(struct mun_app *app, struct mun_journal *j,
 		return code;
 	if (next_at_us != MUN_TIME_NONE && mun_batch_is_open(view.batch.state))
 		view.next_at_us = next_at_us;
-	if (!app->args.quiet)
+	if (!app->args.quiet && !app->summary_said)
 		say_ending(app, &view, detail);
 	code = mun_batch_view_print(app, &view, exit_status, err);
 	if (code != MUN_E_IO)

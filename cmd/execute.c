@@ -45,7 +45,10 @@ static void close_execution(struct execution *k)
 	mun_http_closep(&k->http);
 	mun_credential_done(&k->credential);
 	mun_decoded_freep(&k->before_owner);
-	mun_holder_release(&k->lock_fd);
+	if (k->batch.epoch == 0)
+		mun_holder_discard(k->j, &k->batch.batch, &k->lock_fd);
+	else
+		mun_holder_release(&k->lock_fd);
 }
 
 static enum mun_code take_lock(struct execution *k, struct mun_err *err)
@@ -95,9 +98,13 @@ static enum mun_code load_batch(struct execution *k, struct mun_err *err)
 
 static enum mun_code get_token(struct execution *k, struct mun_err *err)
 {
-	enum mun_code code =
-		mun_credential_get(&k->credential, k->app, &k->x->plan.org, &k->base, err);
+	struct mun_planned *planned = k->x->planned;
+	enum mun_code code = MUN_OK;
 
+	if (planned && planned->credential.token.data)
+		k->credential = MUN_STEAL(planned->credential);
+	else
+		code = mun_credential_get(&k->credential, k->app, &k->x->plan.org, &k->base, err);
 	if (code == MUN_OK)
 		code = mun_journal_fingerprint(k->j, k->fingerprint, k->credential.token.data,
 		                               k->credential.token.len, err);
@@ -293,6 +300,7 @@ static enum mun_code engine(struct execution *k, struct mun_engine_result *ret, 
 		                        .no_bodies = k->pace.no_bodies,
 		                        .on_terminal = k->app->stderr_tty,
 		                        .signals = mun_signal_count,
+		                        .signal_number = mun_signal_number,
 		                        .progress = on_progress,
 		                        .finished = on_finished,
 		                        .lost = on_lost,
@@ -327,6 +335,9 @@ static enum mun_code already_over(struct execution *k, int *ret_exit, struct mun
 		return code;
 	*ret_exit = mun_batch_view_exit(&view);
 	mun_say(k->app, "this plan was executed already; nothing was sent\n");
+	mun_draw_summary(&k->draw,
+	                 &(struct mun_engine_result){ .batch = view.batch,
+	                                              .why = mun_why_find(view.batch.why) });
 	return mun_report_batch(k->app, k->j, &k->batch, "", MUN_TIME_NONE, *ret_exit, err);
 }
 

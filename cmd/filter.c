@@ -9,8 +9,9 @@
 
 #include "lib/date.h"
 
-#define DAY_US   (INT64_C(86400) * 1000000)
-#define TEXT_MAX (64u * 1024)
+#define DAY_US     (INT64_C(86400) * 1000000)
+#define TEXT_MAX   (64u * 1024)
+#define PREFIX_MIN 6 /* characters of an id that stand for the whole */
 
 struct list {
 	const char *option, *text;
@@ -95,6 +96,11 @@ enum mun_code mun_time_option(int64_t *ret_us, struct mun_app *app, const char *
 	if (!mun_date_parse(&us, &zone, text, strlen(text)))
 		return mun_fail(err, MUN_E_USAGE,
 		                "%.60s is no time: 2026-11-23T22:48:01Z, 2026-11-23 or 90d", text);
+	if (zone != MUN_ZONE_GIVEN && zone != MUN_ZONE_NO_TIME && !app->args.tz)
+		return mun_fail(
+			err, MUN_E_USAGE,
+			"%.60s names no zone: add Z or an offset such as +02:00, or give --tz",
+			text);
 	if (zone == MUN_ZONE_NO_TIME && end)
 		us += DAY_US;
 	if (zone != MUN_ZONE_GIVEN && app->args.tz && !local_time(&us, us))
@@ -133,6 +139,50 @@ static enum mun_code make_lists(struct mun_filter *f, const struct mun_args *a,
 	for (size_t i = 0; code == MUN_OK && i < MUN_ARRAY_LEN(lists); i++)
 		code = split(&lists[i], storage, err);
 	return code;
+}
+
+/* A run's or organization's id, or its beginning, is kept as 32 lower-case digits or fewer. */
+static bool fold_prefix(char *s)
+{
+	size_t len = strlen(s);
+
+	if (len < PREFIX_MIN || len >= MUN_ID_TEXT)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		s[i] = (char)(s[i] >= 'A' && s[i] <= 'F' ? s[i] - 'A' + 'a' : s[i]);
+		if (strchr("0123456789abcdef", s[i]) == NULL)
+			return false;
+	}
+	return true;
+}
+
+/* Values point into storage, where there is room for what replaces them. */
+static char *writable(struct mun_buf *storage, const char *value)
+{
+	return storage->data + (value - storage->data);
+}
+
+static enum mun_code fold_runs(struct mun_filter *f, struct mun_buf *storage, struct mun_err *err)
+{
+	for (size_t i = 0; i < f->run_len; i++) {
+		char *value = writable(storage, f->run[i]);
+		struct mun_id run, org;
+		bool has_org, folded;
+
+		if (fold_prefix(value))
+			continue;
+		if (mun_run_parse(&run, &org, &has_org, &folded, value, strlen(value), err) !=
+		    MUN_OK)
+			return mun_wrap(err, MUN_E_USAGE, "--run");
+		mun_id_format(value, &run);
+	}
+	for (size_t i = 0; i < f->org_len; i++)
+		if (!fold_prefix(writable(storage, f->org[i])))
+			return mun_fail(err, MUN_E_USAGE,
+			                "--org: %.60s is no organization id: 32 hex digits, or the "
+			                "first %d or more",
+			                f->org[i], PREFIX_MIN);
+	return MUN_OK;
 }
 
 static bool is_http(const char *s)
@@ -211,6 +261,8 @@ enum mun_code mun_filter_make(struct mun_filter *ret, struct mun_app *app, struc
 	if (storage->max < TEXT_MAX)
 		storage->max = TEXT_MAX;
 	code = make_lists(ret, a, storage, err);
+	if (code == MUN_OK)
+		code = fold_runs(ret, storage, err);
 	if (code == MUN_OK)
 		code = check_words(ret, err);
 	if (code == MUN_OK && a->f_since)

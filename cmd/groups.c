@@ -27,7 +27,7 @@ static const struct mun_opt common[] = {
 	{ 'o', "output", MUN_OPT_TEXT, AT(output), "FORMAT", "table, json, jsonl or csv", false,
 	  NULL },
 	FLAG("json", json, "the same as -o json"),
-	TEXT("fields", fields, "A,B,C", "only these columns, in this order"),
+	TEXT("fields", fields, "A,B,C", "only these columns or members, in this order"),
 	{ 'q', "quiet", MUN_OPT_FLAG, AT(quiet), NULL, "less on stderr", false, NULL },
 	{ 'v', "verbose", MUN_OPT_FLAG, AT(verbose), NULL,
 	  "more on stderr: which journal, batch, user and pace", false, NULL },

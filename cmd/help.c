@@ -127,6 +127,9 @@ static void help_option(FILE *out, const struct mun_cmd *cmd, const struct mun_o
 	outputs_text(outputs, sizeof outputs, cmd);
 	if (strcmp(o->name, "output") == 0)
 		help = outputs;
+	if ((strcmp(o->name, "json") == 0 && !(cmd->outputs & 1u << MUN_OUT_JSON)) ||
+	    (strcmp(o->name, "csv-raw") == 0 && !(cmd->outputs & 1u << MUN_OUT_CSV)))
+		return;
 
 	if (o->short_) {
 		short_[0] = '-';

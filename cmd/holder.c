@@ -157,8 +157,7 @@ enum mun_code mun_holder_take(struct mun_app *app, struct mun_journal *j,
 		return code;
 	if (words)
 		(void)snprintf(words, words_size, "%s", text);
-	*ret_fd = fd;
-	fd = -1;
+	*ret_fd = mun_fd_steal(&fd);
 	return MUN_OK;
 }
 
@@ -169,6 +168,14 @@ void mun_holder_release(int *fd)
 
 	(void)wiped;
 	mun_closep(fd);
+}
+
+void mun_holder_discard(struct mun_journal *j, const struct mun_ref *batch, int *fd)
+{
+	char path[4200];
+
+	mun_journal_lock_path(j, batch, path, sizeof(path));
+	mun_lock_remove(fd, path);
 }
 
 void mun_holder_batch(struct mun_ref *ret, const struct mun_ref *plan)

@@ -37,4 +37,6 @@ enum mun_code mun_holder_check(struct mun_app *app, const char *text, int exit_s
 void mun_holder_warn(struct mun_app *app, const char *dir);
 /* Wipes the text, so that nobody takes it for the next holder's, and lets go. */
 void mun_holder_release(int *fd);
+/* The same for a batch that was never started: its lock file goes too. */
+void mun_holder_discard(struct mun_journal *j, const struct mun_ref *batch, int *fd);
 #endif

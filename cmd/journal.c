@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cmd/commands.h"
 #include "cmd/out.h"
@@ -56,16 +57,13 @@ static void info_lines(struct mun_buf *out, const struct info *i, const char *di
 	               (unsigned long long)i->store.map_bytes);
 }
 
-static enum mun_code print_info(struct mun_app *app, struct mun_err *err)
+static enum mun_code print_journal(struct mun_app *app, struct mun_journal *j, struct mun_err *err)
 {
-	struct mun_journal *j MUN_CLEANUP(mun_journal_closep) = NULL;
 	struct mun_buf out MUN_BUF_CLEANUP;
 	struct info info;
 
 	mun_buf_init(&out, INFO_MAX);
-	enum mun_code code = mun_app_journal(app, MUN_JOURNAL_READ, &j, err);
-	if (code == MUN_OK)
-		code = mun_journal_identity(j, &info.id, err);
+	enum mun_code code = mun_journal_identity(j, &info.id, err);
 	if (code == MUN_OK)
 		code = mun_journal_head(j, &info.head, err);
 	if (code == MUN_OK)
@@ -78,7 +76,15 @@ static enum mun_code print_info(struct mun_app *app, struct mun_err *err)
 	else
 		info_object(&out, &info, mun_journal_dir(j));
 	code = mun_buf_check(&out, "description of the journal", err);
-	return code != MUN_OK ? code : mun_out_text(app, out.data, out.len, err);
+	return code != MUN_OK ? code : mun_out_object(app, &out, err);
+}
+
+static enum mun_code print_info(struct mun_app *app, struct mun_err *err)
+{
+	struct mun_journal *j MUN_CLEANUP(mun_journal_closep) = NULL;
+
+	enum mun_code code = mun_app_journal(app, MUN_JOURNAL_READ, &j, err);
+	return code != MUN_OK ? code : print_journal(app, j, err);
 }
 
 static enum mun_code check(struct mun_app *app, int *ret_exit, struct mun_err *err)
@@ -100,7 +106,7 @@ static enum mun_code rebuild(struct mun_app *app, struct mun_err *err)
 		code = mun_journal_rebuild(j, err);
 	if (code == MUN_OK && !app->args.quiet)
 		mun_say(app, "tables made anew from the entries\n");
-	return code;
+	return code == MUN_OK && app->output == MUN_OUT_JSON ? print_journal(app, j, err) : code;
 }
 
 /* A process opens one journal at a time, so the copy is checked after the source is closed. */
@@ -116,7 +122,11 @@ static enum mun_code backup(struct mun_app *app, const char *dir, int *ret_exit,
                             struct mun_err *err)
 {
 	struct mun_journal *copy MUN_CLEANUP(mun_journal_closep) = NULL;
+	struct stat st;
 
+	if (lstat(dir, &st) == 0)
+		return mun_fail(err, MUN_E_USAGE, "%s exists; a backup makes its directory itself",
+		                dir);
 	enum mun_code code = copy_journal(app, dir, err);
 	if (code != MUN_OK)
 		return code;

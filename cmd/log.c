@@ -58,6 +58,10 @@ static enum mun_code run_log(struct mun_app *app, int *ret_exit, struct mun_err 
 
 	*ret_exit = 0;
 	mun_buf_init(&storage, 1 << 20);
+	if (app->output != MUN_OUT_TABLE && app->args.fields != NULL)
+		return mun_fail(
+			err, MUN_E_USAGE,
+			"log -o jsonl prints the entries' own bytes: --fields is for tables");
 	enum mun_code code = mun_filter_make(&filter, app, &storage, err);
 	if (code == MUN_OK)
 		code = mun_app_journal(app, MUN_JOURNAL_READ, &j, err);

@@ -17,6 +17,7 @@
 #include "cmd/help.h"
 #include "cmd/opt.h"
 #include "cmd/signal.h"
+#include "lib/text.h"
 
 #define EXIT_BROKEN_PIPE 141
 
@@ -67,11 +68,15 @@ static int report(struct mun_app *app, enum mun_code code, int status, const str
 {
 	bool query = app->cmd && app->cmd->effect == MUN_READS_JOURNAL;
 	bool unwritten = code == MUN_E_IO && ferror(stdout);
+	size_t ignored;
 
 	if (unwritten && query && mun_app_reader_gone())
 		return EXIT_BROKEN_PIPE;
-	if (!unwritten || !app->output_said)
+	if (!unwritten || !app->output_said) {
 		mun_say(app, "muniment: %s", err->text);
+		if (mun_text_token(err->text, strlen(err->text), &ignored))
+			mun_say(app, "hint: %s", MUN_OPT_REVOKE);
+	}
 	app->output_said = unwritten;
 	return status != 0 ? status : mun_app_exit(code);
 }
@@ -99,6 +104,21 @@ static int flush_output(struct mun_app *app, int status)
 	return status;
 }
 
+/* A command whose usage names no argument takes none: a run id there is no filter. */
+static enum mun_code no_stray_words(const struct mun_app *app, struct mun_err *err)
+{
+	const char *usage = app->cmd->args;
+	enum mun_code code;
+
+	if (app->args.args_len == 0 || (usage[0] != '\0' && strcmp(usage, "[filters]") != 0))
+		return MUN_OK;
+	code = mun_fail(err, MUN_E_USAGE, "%s takes options only, not %s", app->cmd->name,
+	                mun_opt_printable(app->args.args[0]));
+	mun_hint(err, usage[0] != '\0' ? "muniment %s --run ID" : "muniment %s --help",
+	         app->cmd->name);
+	return code;
+}
+
 static enum mun_code run_command(struct mun_app *app, char **argv, size_t argv_len, int *ret_exit,
                                  struct mun_err *err)
 {
@@ -109,7 +129,11 @@ static enum mun_code run_command(struct mun_app *app, char **argv, size_t argv_l
 		return MUN_OK;
 	}
 	if (code == MUN_OK)
+		code = no_stray_words(app, err);
+	if (code == MUN_OK)
 		code = mun_opt_environment(&app->args, app->cmd, err);
+	if (code == MUN_OK)
+		code = mun_opt_no_token(&app->args, app->cmd, err);
 	if (code == MUN_OK)
 		code = mun_app_settle(app, err);
 	if (code == MUN_OK)

@@ -70,6 +70,13 @@ static void add_again(struct mun_buf *ret, const struct mun_app *app, const stru
 	add_journal(ret, app);
 }
 
+void mun_next_verb(struct mun_buf *ret, const struct mun_app *app, const char *verb, const char *id)
+{
+	mun_buf_printf(ret, "muniment %s %s", verb, id);
+	add_journal(ret, app);
+	add_credential(ret, app);
+}
+
 void mun_next_command(struct mun_buf *ret, const struct mun_app *app, const struct mun_batch *b,
                       const char *base_url)
 {
@@ -78,9 +85,7 @@ void mun_next_command(struct mun_buf *ret, const struct mun_app *app, const stru
 
 	mun_ref_format(id, 'b', &b->batch);
 	if (open || b->counts.in_doubt > 0) {
-		mun_buf_printf(ret, "muniment %s %s", open ? "resume" : "resolve", id);
-		add_journal(ret, app);
-		add_credential(ret, app);
+		mun_next_verb(ret, app, open ? "resume" : "resolve", id);
 	} else if (b->counts.failed > 0) {
 		add_again(ret, app, b, base_url);
 	} else if (b->counts.skipped > b->counts.total - b->items) {

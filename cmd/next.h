@@ -11,6 +11,9 @@
 /* Appends nothing when there is nothing to do. base_url: of the batch's plan. */
 void mun_next_command(struct mun_buf *ret, const struct mun_app *app, const struct mun_batch *b,
                       const char *base_url);
+/* "muniment VERB ID" for a plan or a batch. */
+void mun_next_verb(struct mun_buf *ret, const struct mun_app *app, const char *verb,
+                   const char *id);
 /* Plans the content of a plan.stored entry again; its list is FILE, whose name is not recorded. */
 void mun_next_plan_again(struct mun_buf *ret, const struct mun_app *app,
                          const struct mun_entry *plan);

@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "lib/text.h"
 
 struct parser {
 	struct mun_args *args;
@@ -182,11 +185,57 @@ enum mun_code mun_opt_parse(struct mun_args *args, const struct mun_cmd *cmd, ch
 	return code;
 }
 
+static enum mun_code check_token(const char *dashes, const char *name, const char *value,
+                                 struct mun_err *err)
+{
+	size_t ignored;
+
+	if (!value || !mun_text_token(value, strlen(value), &ignored) || access(value, F_OK) == 0)
+		return MUN_OK;
+	(void)mun_fail(err, MUN_E_USAGE, "%s%s: this looks like a token (not shown)", dashes, name);
+	mun_hint(err, MUN_OPT_REVOKE);
+	return MUN_E_USAGE;
+}
+
+/* The values of one option; a label may be given several times. */
+static enum mun_code check_values(const struct mun_args *args, const struct mun_opt *o,
+                                  struct mun_err *err)
+{
+	const char *text = NULL;
+	enum mun_code code = MUN_OK;
+
+	if (o->kind == MUN_OPT_FLAG)
+		return MUN_OK;
+	for (size_t i = 0; o->kind == MUN_OPT_LABEL && code == MUN_OK && i < args->label_len; i++)
+		code = check_token("--", o->name, args->label[i], err);
+	if (o->kind == MUN_OPT_TEXT)
+		memcpy(&text, (const char *)args + o->offset, sizeof text);
+	return code == MUN_OK ? check_token("--", o->name, text, err) : code;
+}
+
+enum mun_code mun_opt_no_token(const struct mun_args *args, const struct mun_cmd *cmd,
+                               struct mun_err *err)
+{
+	enum mun_code code = MUN_OK;
+
+	for (size_t i = 0; i < mun_opt_groups_len; i++) {
+		const struct mun_opt_group *g = &mun_opt_groups[i];
+
+		for (size_t k = 0; (g->bit & cmd->groups) && code == MUN_OK && k < g->len; k++)
+			code = check_values(args, &g->opts[k], err);
+	}
+	/* Bad rows of a list are reported together, as input. */
+	for (size_t i = 0; !(cmd->groups & MUN_G_INPUT) && code == MUN_OK && i < args->args_len;
+	     i++)
+		code = check_token("", cmd->name, args->args[i], err);
+	return code;
+}
+
 void mun_opt_variable(char *ret, size_t ret_size, const char *option)
 {
 	(void)snprintf(ret, ret_size, "MUNIMENT_%s", option);
 	for (char *c = ret; *c; c++)
-		*c = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
+		*c = (char)(*c == '-' ? '_' : toupper((unsigned char)*c));
 }
 
 static bool is_one_of(const char *s, const char *const *words)

@@ -39,8 +39,16 @@ enum mun_code mun_opt_parse(struct mun_args *args, const struct mun_cmd *cmd, ch
 /* What the command line did not give, from MUNIMENT_<OPTION>. USAGE: a flag not yes or no. */
 enum mun_code mun_opt_environment(struct mun_args *args, const struct mun_cmd *cmd,
                                   struct mun_err *err) MUN_MUST_CHECK;
+/*
+ * Is one of the values, or of the arguments but those that are runs, a pasted token? USAGE, and it
+ * is not shown. The name of a file that exists is none.
+ */
+enum mun_code mun_opt_no_token(const struct mun_args *args, const struct mun_cmd *cmd,
+                               struct mun_err *err) MUN_MUST_CHECK;
 /* MUNIMENT_BASE_URL of base-url. */
 void mun_opt_variable(char *ret, size_t ret_size, const char *option);
+/* What to do about a token that was shown to the shell. */
+#define MUN_OPT_REVOKE "revoke that token: it may stand in your shell's history now"
 /* Something that may be a pasted token: it is never repeated in a message. */
 bool mun_opt_looks_secret(const char *s);
 /* s when it may be printed, else "(not shown: it looks like a token)". */

@@ -426,14 +426,44 @@ enum mun_code mun_out_text(struct mun_app *app, const char *data, size_t len, st
 	return code == MUN_OK ? mun_out_flush(err) : code;
 }
 
+void mun_out_list(struct mun_app *app)
+{
+	app->listing = app->output == MUN_OUT_JSON;
+	app->listed = false;
+}
+
+enum mun_code mun_out_list_end(struct mun_app *app, struct mun_err *err)
+{
+	const char *end = app->listed ? "]" : "[]";
+
+	if (!app->listing)
+		return MUN_OK;
+	app->listing = false;
+	return mun_out_text(app, end, strlen(end), err);
+}
+
+enum mun_code mun_out_fields(struct mun_buf *ret, const struct mun_app *app,
+                             const struct mun_buf *object, struct mun_err *err)
+{
+	if (app->args.fields && app->output == MUN_OUT_TABLE)
+		return mun_fail(err, MUN_E_USAGE, "--fields here goes with -o json");
+	if (app->args.fields)
+		return mun_fields_select(ret, object->data, object->len, app->args.fields, err);
+	mun_buf_add(ret, object->data, object->len);
+	return mun_buf_check(ret, "what is shown", err);
+}
+
 enum mun_code mun_out_object(struct mun_app *app, const struct mun_buf *object, struct mun_err *err)
 {
 	MUN_BUF_CLEANUP struct mun_buf chosen;
 	enum mun_code code;
 
-	mun_buf_init(&chosen, object->max);
-	if (!app->args.fields || app->output == MUN_OUT_TABLE)
-		return mun_out_text(app, object->data, object->len, err);
-	code = mun_fields_select(&chosen, object->data, object->len, app->args.fields, err);
-	return code == MUN_OK ? mun_out_text(app, chosen.data, chosen.len, err) : code;
+	mun_buf_init(&chosen, object->max + 16);
+	if (app->listing)
+		mun_buf_putc(&chosen, app->listed ? ',' : '[');
+	code = mun_out_fields(&chosen, app, object, err);
+	if (code != MUN_OK)
+		return code;
+	app->listed = app->listing;
+	return mun_out_text(app, chosen.data, chosen.len, err);
 }

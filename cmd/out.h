@@ -42,6 +42,15 @@ void mun_out_time(struct mun_buf *ret, const struct mun_app *app, int64_t time_u
  * for a table the lines of `label value`. */
 enum mun_code mun_out_object(struct mun_app *app, const struct mun_buf *object, struct mun_err *err)
 	MUN_MUST_CHECK;
+/*
+ * What mun_out_object() prints of it. Asked before anything is done, with an object of no values:
+ * USAGE when --fields names others, or the lines of a table are to be printed.
+ */
+enum mun_code mun_out_fields(struct mun_buf *ret, const struct mun_app *app,
+                             const struct mun_buf *object, struct mun_err *err) MUN_MUST_CHECK;
+/* The objects until mun_out_list_end() are one array, where JSON is printed. */
+void mun_out_list(struct mun_app *app);
+enum mun_code mun_out_list_end(struct mun_app *app, struct mun_err *err) MUN_MUST_CHECK;
 /* Text as it is, ended by a newline. */
 enum mun_code mun_out_text(struct mun_app *app, const char *data, size_t len, struct mun_err *err)
 	MUN_MUST_CHECK;

@@ -81,7 +81,7 @@ static enum mun_code take_over(struct mun_pace *p, const struct mun_entry *befor
 	MUN_CLEANUP(mun_json_freep) struct mun_json *doc = NULL;
 	const char *text = before->u.start.options;
 	const struct mun_json_val *root;
-	const char *cacert, *bodies;
+	const char *cacert, *kept;
 	int64_t n;
 	enum mun_code code = mun_rate_parse(&p->rate, before->u.start.limits, err);
 
@@ -100,9 +100,9 @@ static enum mun_code take_over(struct mun_pace *p, const struct mun_entry *befor
 	if (mun_json_int(mun_json_get(root, "timeout_ms"), &n) && n >= 1)
 		p->timeout_ms = (uint64_t)n;
 	cacert = mun_json_str(mun_json_get(root, "cacert"));
-	bodies = mun_json_str(mun_json_get(root, "bodies"));
+	kept = mun_json_str(mun_json_get(root, "bodies"));
 	(void)snprintf(p->cacert, sizeof(p->cacert), "%s", cacert ? cacert : "");
-	p->no_bodies = bodies && strcmp(bodies, "none") == 0;
+	p->no_bodies = kept && strcmp(kept, "none") == 0;
 	return MUN_OK;
 }
 
@@ -179,9 +179,19 @@ enum mun_code mun_pace_get(struct mun_pace *ret, struct mun_app *app,
 	return code == MUN_OK ? bodies(ret, a->bodies, err) : code;
 }
 
+void mun_pace_used(struct mun_buf *ret, const struct mun_rate *rate, const uint32_t *used)
+{
+	for (size_t i = 0; i < rate->len; i++) {
+		struct mun_rate one = { .window = { rate->window[i] }, .len = 1 };
+		char limit[64];
+
+		mun_rate_format(limit, sizeof(limit), &one);
+		mun_buf_printf(ret, "%s%u of %s", i == 0 ? "" : ", ", used[i], limit);
+	}
+}
+
 void mun_pace_options(struct mun_buf *ret, const struct mun_pace *p, const struct mun_args *a)
 {
-	char time[MUN_DATE_MAX];
 	struct mun_canon c;
 
 	mun_canon_init(&c, ret);
@@ -203,6 +213,8 @@ void mun_pace_options(struct mun_buf *ret, const struct mun_pace *p, const struc
 	if (p->stop_after > 0)
 		mun_canon_int(&c, "stop_after", (int64_t)p->stop_after);
 	if (p->stop_at_us != MUN_TIME_NONE) {
+		char time[MUN_DATE_MAX];
+
 		mun_date_format(time, p->stop_at_us);
 		mun_canon_str(&c, "stop_at", time);
 	}

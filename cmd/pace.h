@@ -19,6 +19,8 @@ struct mun_pace {
  */
 enum mun_code mun_pace_get(struct mun_pace *ret, struct mun_app *app,
                            const struct mun_entry *before, struct mun_err *err) MUN_MUST_CHECK;
+/* "4 of 10/5s, 8 of 90/m": used[i] of each window. */
+void mun_pace_used(struct mun_buf *ret, const struct mun_rate *rate, const uint32_t *used);
 /* Canonical JSON object of what differs from the defaults. */
 void mun_pace_options(struct mun_buf *ret, const struct mun_pace *p, const struct mun_args *a);
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/commands.h"
+#include "cmd/next.h"
 #include "cmd/out.h"
 #include "cmd/pace.h"
 #include "cmd/plan_view.h"
@@ -8,16 +9,21 @@
 enum mun_code mun_plan_and_show(struct mun_app *app, struct mun_journal *j, enum mun_op_kind op,
                                 struct mun_err *err)
 {
-	struct mun_planned planned;
+	MUN_BUF_CLEANUP struct mun_buf next;
+	struct mun_planned planned = { 0 };
 	struct mun_pace pace;
 	char id[MUN_REF_TEXT];
 	enum mun_code code = mun_plan_view_fields(app, err);
 
+	mun_buf_init(&next, 65536);
 	if (code == MUN_OK)
 		code = mun_pace_get(&pace, app, NULL, err);
 	if (code == MUN_OK)
 		code = mun_planning_store(app, j, op, &planned, err);
-	if (code != MUN_OK || planned.empty)
+	if (code == MUN_OK && planned.empty)
+		return mun_plan_view_empty(app, op, &planned.target.org, planned.target.base.text,
+		                           err);
+	if (code != MUN_OK)
 		return code;
 	mun_ref_format(id, 'p', &planned.plan.plan);
 	if (app->args.quiet)
@@ -26,7 +32,8 @@ enum mun_code mun_plan_and_show(struct mun_app *app, struct mun_journal *j, enum
 	if (planned.existed)
 		mun_say(app, "the same plan was stored before\n");
 	code = mun_plan_view_print(app, j, &planned.plan.plan, err);
-	mun_say(app, "nothing was sent. next: muniment run %s\n", id);
+	mun_next_verb(&next, app, "run", id);
+	mun_say(app, "nothing was sent. next: %s\n", mun_buf_str(&next));
 	return code;
 }
 

@@ -4,9 +4,10 @@
 /*
  * A plan's id: the first bytes of SHA-256 over base URL, organization, operation, list with its
  * own reasons and tickets, reason, ticket, labels, duplicates, and n: how often this content was
- * executed, expired or discarded in this journal. The same command gives the same id.
+ * executed, expired or discarded in this journal. e is the plan.stored. The same command gives the
+ * same id.
  */
 #include "journal/entry.h"
-enum mun_code mun_plan_id(struct mun_ref *ret, const struct mun_entry *plan_stored, uint32_t n,
+enum mun_code mun_plan_id(struct mun_ref *ret, const struct mun_entry *e, uint32_t n,
                           struct mun_err *err) MUN_MUST_CHECK;
 #endif

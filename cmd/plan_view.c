@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/plan_view.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "cmd/batch_view.h"
-#include "cmd/fields.h"
+#include "cmd/next.h"
 #include "cmd/out.h"
 #include "cmd/pace.h"
 #include "lib/canon.h"
@@ -31,6 +32,15 @@ static uint64_t eta_ms(const struct mun_rate *rate, uint64_t requests)
 	return mun_rate_eta_ms(rate, &none, 0, requests);
 }
 
+/* The limits ask for less than a second: then it is the server's time that counts. */
+static void eta_text(char *ret, size_t ret_size, uint64_t ms)
+{
+	if (ms < 1000)
+		(void)snprintf(ret, ret_size, "seconds");
+	else
+		mun_duration_format(ret, ret_size, (int64_t)ms);
+}
+
 void mun_plan_view_eta(struct mun_app *app, const struct mun_rate *rate, uint64_t requests)
 {
 	static const struct mun_rate fast = { { { 600, 60000 } }, 1 };
@@ -42,22 +52,25 @@ void mun_plan_view_eta(struct mun_app *app, const struct mun_rate *rate, uint64_
 		return;
 	}
 	mun_rate_format(text, sizeof(text), rate);
-	mun_duration_format(eta, sizeof(eta), (int64_t)slow_ms);
-	mun_duration_format(other, sizeof(other), (int64_t)fast_ms);
+	eta_text(eta, sizeof(eta), slow_ms);
+	eta_text(other, sizeof(other), fast_ms);
 	if (fast_ms * 2 < slow_ms)
 		mun_say(app, "takes %s at %s; %s at 600/m if your organization allows it\n", eta,
 		        text, other);
 	else
-		mun_say(app, "takes %s at %s\n", slow_ms < 1000 ? "seconds" : eta, text);
+		mun_say(app, "takes %s at %s\n", eta, text);
 }
 
-/* The first fields are fixed; new ones only ever follow them. */
+/* The first fields are fixed; new ones only ever follow them. A plan that was stored at no time is
+ * none. */
 static void make_object(struct mun_buf *out, const char *state, const struct mun_plan *p,
                         const struct mun_entry *e, const struct mun_rate *rate,
                         const struct mun_batch_view *v)
 {
 	char plan[MUN_REF_TEXT], batch[MUN_REF_TEXT], org[MUN_ID_TEXT];
 	char stored[MUN_DATE_MAX], expires[MUN_DATE_MAX];
+	static const struct mun_id nobody;
+	bool stored_at = p->stored_us != MUN_TIME_NONE;
 	struct mun_canon c;
 
 	mun_ref_format(plan, 'p', &p->plan);
@@ -68,16 +81,16 @@ static void make_object(struct mun_buf *out, const char *state, const struct mun
 	mun_canon_init(&c, out);
 	mun_canon_loose(&c);
 	mun_canon_object(&c, NULL);
-	mun_canon_str(&c, "plan", plan);
+	mun_canon_str(&c, "plan", stored_at ? plan : NULL);
 	mun_canon_str(&c, "op", mun_ops[p->op].name);
-	mun_canon_str(&c, "org", org);
+	mun_canon_str(&c, "org", mun_id_equal(&p->org, &nobody) ? NULL : org);
 	mun_canon_str(&c, "base_url", e->u.plan.base_url);
 	mun_canon_int(&c, "items", p->items);
 	mun_canon_int(&c, "duplicates", (int64_t)p->duplicates);
 	mun_canon_int(&c, "eta_s", (int64_t)((eta_ms(rate, p->items) + 999) / 1000));
-	mun_canon_str(&c, "expires", p->state == MUN_PLAN_STORED ? expires : NULL);
+	mun_canon_str(&c, "expires", stored_at && p->state == MUN_PLAN_STORED ? expires : NULL);
 	mun_canon_str(&c, "state", state);
-	mun_canon_str(&c, "stored", stored);
+	mun_canon_str(&c, "stored", stored_at ? stored : NULL);
 	mun_canon_str(&c, "batch", p->state == MUN_PLAN_CONSUMED ? batch : NULL);
 	mun_canon_str(&c, "reason", e->u.plan.reason);
 	mun_canon_str(&c, "ticket", e->u.plan.ticket);
@@ -87,7 +100,10 @@ static void make_object(struct mun_buf *out, const char *state, const struct mun
 	mun_canon_end(&c);
 	mun_canon_str(&c, "operator", e->u.plan.operator_.user);
 	mun_canon_str(&c, "claimed", e->u.plan.operator_.claimed);
-	mun_canon_int(&c, "seq", (int64_t)p->seq);
+	if (stored_at)
+		mun_canon_int(&c, "seq", (int64_t)p->seq);
+	else
+		mun_canon_null(&c, "seq");
 	mun_canon_str(&c, "batch_state", v ? v->state : NULL);
 	if (v)
 		mun_batch_view_counts(&c, &v->batch);
@@ -134,8 +150,11 @@ static void make_lines(struct mun_buf *out, const struct mun_app *app, const cha
 		add_time(out, app, "expires", p->stored_us + MUN_PLAN_LIFE_US);
 	add_visible(out, "reason", e->u.plan.reason);
 	add_visible(out, "ticket", e->u.plan.ticket);
-	if (strcmp(state, "stored") == 0)
-		mun_buf_printf(out, "next       muniment run %s\n", plan);
+	if (strcmp(state, "stored") == 0) {
+		mun_buf_puts(out, "next       ");
+		mun_next_verb(out, app, "run", plan);
+		mun_buf_putc(out, '\n');
+	}
 }
 
 enum mun_code mun_plan_view_entry(struct mun_journal *j, const struct mun_plan *p,
@@ -188,6 +207,22 @@ enum mun_code mun_plan_view_print(struct mun_app *app, struct mun_journal *j,
 	return mun_batch_view_print(app, &view, -1, err);
 }
 
+enum mun_code mun_plan_view_empty(struct mun_app *app, enum mun_op_kind op,
+                                  const struct mun_id *org, const char *base_url,
+                                  struct mun_err *err)
+{
+	const struct mun_plan nothing = { .op = op, .org = *org, .stored_us = MUN_TIME_NONE };
+	const struct mun_entry e = { .kind = MUN_K_PLAN_STORED, .u.plan.base_url = base_url };
+	const struct mun_rate none = { .len = 0 };
+	struct mun_buf object MUN_BUF_CLEANUP;
+
+	mun_buf_init(&object, OUT_MAX);
+	if (app->output == MUN_OUT_TABLE || app->args.quiet)
+		return MUN_OK;
+	make_object(&object, NULL, &nothing, &e, &none, NULL);
+	return mun_out_object(app, &object, err);
+}
+
 enum mun_code mun_plan_view_fields(struct mun_app *app, struct mun_err *err)
 {
 	const struct mun_rate none = { .len = 0 };
@@ -198,8 +233,6 @@ enum mun_code mun_plan_view_fields(struct mun_app *app, struct mun_err *err)
 
 	mun_buf_init(&object, OUT_MAX);
 	mun_buf_init(&chosen, OUT_MAX);
-	if (!app->args.fields || app->output == MUN_OUT_TABLE)
-		return MUN_OK;
 	make_object(&object, "", &any, &e, &none, NULL);
-	return mun_fields_select(&chosen, object.data, object.len, app->args.fields, err);
+	return mun_out_fields(&chosen, app, &object, err);
 }

@@ -14,6 +14,11 @@ enum mun_code mun_plan_view_entry(struct mun_journal *j, const struct mun_plan *
 void mun_plan_view_eta(struct mun_app *app, const struct mun_rate *rate, uint64_t requests);
 /* Do the --fields of app exist in the object? USAGE. */
 enum mun_code mun_plan_view_fields(struct mun_app *app, struct mun_err *err) MUN_MUST_CHECK;
+/* An empty list, which is no plan: as JSON the object of one whose plan, state and times are null.
+ * An org of zeros is not known. */
+enum mun_code mun_plan_view_empty(struct mun_app *app, enum mun_op_kind op,
+                                  const struct mun_id *org, const char *base_url,
+                                  struct mun_err *err) MUN_MUST_CHECK;
 /* A plan that was executed is followed by the counts of its batch. */
 enum mun_code mun_plan_view_print(struct mun_app *app, struct mun_journal *j,
                                   const struct mun_ref *plan, struct mun_err *err) MUN_MUST_CHECK;

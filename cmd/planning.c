@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd/credential.h"
 #include "cmd/engine/outcome.h"
 #include "cmd/plan_id.h"
+#include "cmd/prompt.h"
 #include "cmd/runlist.h"
 
 #define LABEL_MAX   256 /* bytes of k=v */
@@ -216,6 +216,15 @@ static enum mun_code store(struct mun_journal *j, struct mun_entry *e, struct mu
 	return code == MUN_OK ? mun_journal_plan(j, &e->u.plan.plan, &ret->plan, err) : code;
 }
 
+/* The passphrase is asked for before the reason, and a plan that is only stored needs neither. */
+static enum mun_code open_vault(struct mun_app *app, struct mun_planned *ret, struct mun_err *err)
+{
+	if (app->cmd->effect != MUN_CHANGES_SERVER || app->args.dry_run ||
+	    app->args.reason != NULL || !mun_prompt_possible(app))
+		return MUN_OK;
+	return mun_credential_get(&ret->credential, app, &ret->target.org, &ret->target.base, err);
+}
+
 static enum mun_code plan_list(struct mun_app *app, struct mun_journal *j, enum mun_op_kind op,
                                struct mun_runlist *l, struct mun_planned *ret, struct mun_err *err)
 {
@@ -224,6 +233,8 @@ static enum mun_code plan_list(struct mun_app *app, struct mun_journal *j, enum 
 	const char *reason = NULL;
 	enum mun_code code = get_list(app, l, ret, err);
 
+	if (code == MUN_OK && !ret->empty)
+		code = open_vault(app, ret, err);
 	if (code == MUN_OK && !ret->empty)
 		code = mun_reason_get(app, &reason, err);
 	if (code != MUN_OK || ret->empty)

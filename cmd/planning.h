@@ -6,6 +6,7 @@
  * hashes everything that matters, so the same command gives the same plan until it was executed.
  */
 #include "cmd/cmd.h"
+#include "cmd/credential.h"
 #include "cmd/why.h"
 #include "lib/remote/request.h"
 
@@ -22,6 +23,9 @@ struct mun_planned {
 	struct mun_id first[3], last[3];
 	size_t shown; /* how many of each */
 	bool empty;   /* --allow-empty and nothing in it */
+	/* Opened before the reason was asked for, as a passphrase may be the first question;
+	 * without a token: not yet. Released by mun_credential_done(). */
+	struct mun_credential credential;
 };
 enum mun_code mun_planning_store(struct mun_app *app, struct mun_journal *j, enum mun_op_kind op,
                                  struct mun_planned *ret, struct mun_err *err) MUN_MUST_CHECK;

@@ -99,9 +99,8 @@ static ssize_t read_byte(const struct terminal *t, char *ret)
 	return ready > 0 && mun_signal_count() == 0 ? read(t->in, ret, 1) : -1;
 }
 
-/* One line without its newline; *ret_len is its length. A signal ends the waiting. */
-static enum mun_code read_line(const struct terminal *t, char *ret, size_t ret_size,
-                               size_t *ret_len, struct mun_err *err)
+static enum mun_code read_answer(const struct terminal *t, char *ret, size_t ret_size,
+                                 size_t *ret_len, struct mun_err *err)
 {
 	size_t len = 0;
 	char c = 0;
@@ -129,6 +128,20 @@ static enum mun_code read_line(const struct terminal *t, char *ret, size_t ret_s
 	}
 	*ret_len = len;
 	return MUN_OK;
+}
+
+/* One line without its newline; *ret_len is its length. A signal ends the waiting. */
+static enum mun_code read_line(const struct terminal *t, char *ret, size_t ret_size,
+                               size_t *ret_len, struct mun_err *err)
+{
+	enum mun_code code;
+
+	mun_signal_at_question(true);
+	code = read_answer(t, ret, ret_size, ret_len, err);
+	mun_signal_at_question(false);
+	if (mun_signal_count() > 0) /* what is said next begins a line */
+		say(t, "\n");
+	return code;
 }
 
 static enum mun_code no_terminal(struct mun_err *err)

@@ -7,8 +7,7 @@
 #include "cmd/holder.h"
 #include "cmd/opt.h"
 
-#define PLACES_MAX 256       /* plans that hold one run */
-#define ITEMS_MAX  (1 << 20) /* bytes for the items of the runs that were named */
+#define ITEMS_MAX (1 << 20) /* bytes for the items of the runs that were named */
 
 struct assumption {
 	struct mun_app *app;
@@ -80,31 +79,42 @@ static enum mun_code only_doubt(struct mun_journal *j, const struct mun_batch *b
 	return code;
 }
 
+struct search { /* for the item of a run in one batch */
+	const struct mun_ref *batch;
+	uint32_t *ret;
+	bool found;
+};
+
+static enum mun_code look_at(void *arg, const struct mun_place *p, struct mun_err *err)
+{
+	struct search *s = arg;
+
+	(void)err;
+	if (p->has_batch && mun_ref_equal(&p->batch, s->batch)) {
+		*s->ret = p->item;
+		s->found = true;
+	}
+	return MUN_OK;
+}
+
 /* Item of a run that a person named. */
 static enum mun_code find_item(struct mun_journal *j, const struct mun_batch *b, const char *text,
                                uint32_t *ret, struct mun_err *err)
 {
-	struct mun_place places[PLACES_MAX];
-	struct mun_id run, org;
+	struct search s = { .batch = &b->batch, .ret = ret };
+	struct mun_id id, org;
 	bool has_org, folded;
-	size_t len;
 	enum mun_code code;
 
-	if (mun_run_parse(&run, &org, &has_org, &folded, text, strlen(text), err) != MUN_OK)
+	if (mun_run_parse(&id, &org, &has_org, &folded, text, strlen(text), err) != MUN_OK)
 		return mun_wrap(err, MUN_E_USAGE, "%.60s", mun_opt_printable(text));
 	if (has_org && !mun_id_equal(&org, &b->org))
 		return mun_fail(err, MUN_E_INPUT, "%.100s: the URL is of another organization",
 		                text);
-	code = mun_journal_by_run(j, &b->org, &run, places, MUN_ARRAY_LEN(places), &len, err);
-	for (size_t i = 0; code == MUN_OK && i < len; i++) {
-		if (!places[i].has_batch || !mun_ref_equal(&places[i].batch, &b->batch))
-			continue;
-		*ret = places[i].item;
-		return MUN_OK;
-	}
-	return code != MUN_OK && code != MUN_E_NOTFOUND
-	               ? code
-	               : mun_fail(err, MUN_E_NOTFOUND, "the batch has no run %.60s", text);
+	code = mun_journal_each_place(j, &b->org, &id, look_at, &s, err);
+	if (code != MUN_OK || s.found)
+		return code;
+	return mun_fail(err, MUN_E_NOTFOUND, "the batch has no run %.60s", text);
 }
 
 /*

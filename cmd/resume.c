@@ -5,6 +5,8 @@
 #include "cmd/commands.h"
 #include "cmd/execute.h"
 #include "cmd/holder.h"
+#include "cmd/next.h"
+#include "cmd/out.h"
 #include "cmd/signal.h"
 #include "lib/manifest.h"
 
@@ -81,16 +83,34 @@ static enum mun_code resume_all(struct mun_app *app, struct mun_journal *j,
 	return code;
 }
 
+/* As JSON, an array of the batches. */
+static enum mun_code list_all(struct mun_app *app, struct mun_journal *j,
+                              const struct mun_buf *open, int *ret_exit, struct mun_err *err)
+{
+	struct mun_err end;
+	enum mun_code code;
+
+	mun_out_list(app);
+	code = resume_all(app, j, open, ret_exit, err);
+	if (mun_out_list_end(app, &end) != MUN_OK)
+		mun_app_output_lost(app, &end);
+	return code;
+}
+
 static enum mun_code several(struct mun_app *app, const struct mun_buf *open, struct mun_err *err)
 {
+	MUN_BUF_CLEANUP struct mun_buf line;
 	size_t len = open->len / sizeof(struct mun_ref);
 	char id[MUN_REF_TEXT];
 
+	mun_buf_init(&line, 65536);
 	for (size_t i = 0; i < len && i < SHOWN_MAX; i++) {
 		struct mun_ref ref = open_at(open, i);
 
 		mun_ref_format(id, 'b', &ref);
-		mun_say(app, "  muniment resume %s\n", id);
+		mun_buf_clear(&line);
+		mun_next_verb(&line, app, "resume", id);
+		mun_say(app, "  %s\n", mun_buf_str(&line));
 	}
 	return mun_fail(err, MUN_E_USAGE, "%zu batches are open; name one, or --all", len);
 }
@@ -120,11 +140,13 @@ static enum mun_code resume_open(struct mun_app *app, struct mun_journal *j, int
 	code = mun_journal_batches(j, false, collect, &open, err);
 	if (code != MUN_OK)
 		return code;
-	if (open.len == 0) {
+	if (open.len == 0)
 		mun_say(app, "no batch is open\n");
+	if (app->args.all)
+		return list_all(app, j, &open, ret_exit, err);
+	if (open.len == 0)
 		return MUN_OK;
-	}
-	if (app->args.all || open.len == sizeof(struct mun_ref))
+	if (open.len == sizeof(struct mun_ref))
 		return resume_all(app, j, &open, ret_exit, err);
 	return several(app, &open, err);
 }

@@ -5,19 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/opt.h"
 #include "cmd/signal.h"
 #include "lib/file.h"
+#include "lib/text.h"
 
 #define CHUNK     16384                            /* rows of one transaction */
 #define TEXTS_MAX ((size_t)4 * 1024 * 1024)        /* bytes of their reasons, tickets and columns */
 #define ROOM_ROW  ((size_t)MUN_COLUMNS_MAX + 4096) /* of one row */
-#define NAMED     20                               /* lines of duplicates that are named */
+#define NAMED     1000                             /* lines of duplicates that are named */
 
 enum mun_code mun_runlist_init(struct mun_runlist *l, struct mun_err *err)
 {
 	*l = (struct mun_runlist){ .has_org = false };
 	mun_buf_init(&l->source, MUN_MANIFEST_MAX);
-	mun_buf_init(&l->report.faults, 65536);
+	mun_buf_init(&l->report.faults, 1 << 20);
 	return mun_runset_new(&l->runs, err);
 }
 
@@ -198,13 +200,17 @@ static enum mun_code bad_rows(struct mun_app *app, const struct mun_runlist *l, 
 {
 	const struct mun_manifest_report *r = &l->report;
 	unsigned long long more = r->bad > MUN_MANIFEST_FAULTS ? r->bad - MUN_MANIFEST_FAULTS : 0;
+	size_t ignored;
 
 	mun_say(app, "%s", mun_buf_str(&r->faults));
 	if (more > 0)
 		mun_say(app, "and %llu more", more);
-	return mun_fail(err, MUN_E_INPUT, "%s: %llu of %llu rows %s invalid, nothing was stored",
-	                l->options.source, (unsigned long long)r->bad,
-	                (unsigned long long)(r->rows + r->bad), r->bad == 1 ? "is" : "are");
+	(void)mun_fail(err, MUN_E_INPUT, "%s: %llu of %llu rows %s invalid, nothing was stored",
+	               l->options.source, (unsigned long long)r->bad,
+	               (unsigned long long)(r->rows + r->bad), r->bad == 1 ? "is" : "are");
+	if (mun_text_token(mun_buf_str(&r->faults), r->faults.len, &ignored))
+		mun_hint(err, MUN_OPT_REVOKE);
+	return MUN_E_INPUT;
 }
 
 static enum mun_code check_rows(struct mun_runlist *l, struct mun_app *app, struct mun_err *err)

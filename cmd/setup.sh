@@ -3,7 +3,7 @@
 # usage: cmd/setup.sh [FOLDER [MESON-OPTION…]]
 # Installs what a bare Debian 12 lacks (as root, or through sudo) and builds everything into FOLDER
 # (build/). Safe to run again: what is there already is left alone. Output of the tools shows only
-# when they fail.
+# when they fail. $MUN_MORE_PACKAGES is installed too.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 folder=${1:-build}
@@ -13,7 +13,7 @@ trap 'rm -f "$log"' EXIT
 
 packages='gcc libc6-dev meson ninja-build pkg-config libcurl4-openssl-dev libcjson-dev liblmdb-dev
 libsodium-dev libssl-dev libzstd-dev libcmocka-dev libmicrohttpd-dev python3 curl jq openssl sqlite3
-lmdb-utils universal-ctags ca-certificates util-linux procps'
+lmdb-utils universal-ctags ca-certificates util-linux procps '${MUN_MORE_PACKAGES:-}
 
 give_up() {
 	echo "setup.sh: $1" >&2

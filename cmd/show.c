@@ -38,16 +38,16 @@ static void add_seq(struct mun_canon *c, const char *key, uint64_t seq)
 }
 
 /* The newest attempt comes first, so it gives the name. */
-static void begin_run(struct shown_run *s, const struct mun_history_row *row)
+static void begin_run(struct shown_run *s, const char *name)
 {
 	if (s->begun)
 		return;
 	s->begun = true;
 	if (s->table) {
 		mun_buf_printf(s->out, "run        %s\n", s->run);
-		if (row && row->name) {
+		if (name) {
 			mun_buf_puts(s->out, "name       ");
-			mun_text_visible(s->out, row->name, strlen(row->name), false);
+			mun_text_visible(s->out, name, strlen(name), false);
 			mun_buf_putc(s->out, '\n');
 		}
 		return;
@@ -56,7 +56,7 @@ static void begin_run(struct shown_run *s, const struct mun_history_row *row)
 	mun_canon_loose(&s->canon);
 	mun_canon_object(&s->canon, NULL);
 	mun_canon_str(&s->canon, "run", s->run);
-	mun_canon_str(&s->canon, "name", row ? row->name : NULL);
+	mun_canon_str(&s->canon, "name", name);
 	mun_canon_array(&s->canon, "attempts");
 }
 
@@ -122,7 +122,7 @@ static enum mun_code add_attempt(void *arg, const struct mun_history_row *row, s
 {
 	struct shown_run *s = arg;
 
-	begin_run(s, row);
+	begin_run(s, row->name);
 	if (s->table)
 		attempt_lines(s->out, s->app, row);
 	else
@@ -205,7 +205,10 @@ static enum mun_code show_text(struct mun_app *app, struct mun_journal *j, const
 	enum mun_code code;
 
 	mun_buf_init(&out, OUT_MAX);
-	if (text[0] == '#') {
+	if (text[0] == '#' && app->args.fields) {
+		code = mun_fail(err, MUN_E_USAGE,
+		                "an entry is shown as it was hashed, whole: no --fields");
+	} else if (text[0] == '#') {
 		code = show_entry(app, j, text + 1, &out, err);
 	} else {
 		code = mun_run_parse(&run, &org, &has_org, &folded, text, strlen(text), err);
@@ -261,6 +264,7 @@ const struct mun_cmd mun_cmd_show = {
 	.outputs = 1u << MUN_OUT_TABLE | 1u << MUN_OUT_JSON | 1u << MUN_OUT_JSONL,
 	.section = "ask",
 	.example = { "muniment show 0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f", "muniment show '#42'" },
-	.example_text = { "what happened to one run", "one entry, and the body beside it" },
+	.example_text = { "what happened to one run",
+	                  "one entry as it was hashed, and (not with -o json) the body beside it" },
 	.run = run_show,
 };

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 /* Handlers have no argument of ours, so what they count and where they speak lives here. */
-static volatile sig_atomic_t count, first, usr1, cont, voice = STDERR_FILENO;
+static volatile sig_atomic_t count, first, usr1, cont, at_question, voice = STDERR_FILENO;
 static const char *volatile screen_clear = "";
 
 static const char *const lines[] = {
@@ -48,7 +48,8 @@ static void on_stop(int number)
 	if (count == 0)
 		first = number;
 	if (count < 3) {
-		announce(number, (size_t)count);
+		if (count > 0 || !at_question)
+			announce(number, (size_t)count);
 		count = count + 1;
 	}
 	if (count == 3)
@@ -128,6 +129,11 @@ void mun_signal_announce(int fd, const char *clear)
 	screen_clear = clear;
 }
 
+void mun_signal_at_question(bool yes)
+{
+	at_question = yes;
+}
+
 void mun_signal_reraise(void)
 {
 	sigset_t set;
@@ -138,7 +144,7 @@ void mun_signal_reraise(void)
 	(void)signal(number, SIG_DFL);
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, number);
-	(void)raise(number);
+	(void)kill(getpid(), number);
 	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
 	_exit(128 + number);
 }

@@ -19,6 +19,8 @@ bool mun_signal_take_cont(void); /* true once after the process was stopped and 
  * at once is dropped: a handler never waits for a terminal.
  */
 void mun_signal_announce(int fd, const char *clear);
+/* At a question nothing is sent or in flight: the first signal needs no words. */
+void mun_signal_at_question(bool yes);
 /* Default action restored and the signal raised again, for shells and systemd. */
 void mun_signal_reraise(void);
 #endif

@@ -191,6 +191,8 @@ static enum mun_code run_token(struct mun_app *app, int *ret_exit, struct mun_er
 		                       : "");
 	if (len == 2)
 		code = mun_token_name_check(app->args.args[1], err);
+	if (code == MUN_OK && app->output == MUN_OUT_CSV && what[0] != 'l')
+		code = mun_fail(err, MUN_E_USAGE, "token %s has no output csv", what);
 	if (code != MUN_OK)
 		return code;
 	if (test)

@@ -177,16 +177,22 @@ static enum mun_code store(struct mun_token_info *ret, struct mun_app *app, cons
 {
 	MUN_CLEANUP(mun_vault_closep) struct mun_vault *v = NULL;
 	MUN_CLEANUP(mun_secret_done) struct mun_secret stored = { 0 };
+	struct mun_vault_new new = {
+		.name = name, .org = org, .base_url = base->text, .token = token
+	};
 	struct mun_now now;
 	enum mun_code code = mun_unlock_open(&v, app, true, err);
 
 	app->clock->now(app->clock, &now);
+	new.now_us = now.real_us;
 	if (code == MUN_OK)
 		code = mun_unlock(v, app, err);
-	if (code == MUN_OK)
-		code = mun_vault_put(
-			v, &(struct mun_vault_new){ name, org, base->text, token, now.real_us },
-			app->args.replace, err);
+	if (code == MUN_OK) {
+		char fingerprint[33];
+
+		new.fingerprint = mun_token_fingerprint(fingerprint, app, token);
+		code = mun_vault_put(v, &new, app->args.replace, err);
+	}
 	/* Reading back proves that what was sealed opens again. */
 	return code == MUN_OK ? mun_vault_get(v, name, &stored, ret, err) : code;
 }

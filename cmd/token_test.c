@@ -120,7 +120,7 @@ static enum mun_code print(struct mun_app *app, const struct finding *f, const c
 		mun_canon_end(&c);
 	}
 	code = mun_buf_check(&text, "the answer", err);
-	return code == MUN_OK ? mun_out_text(app, text.data, text.len, err) : code;
+	return code == MUN_OK ? mun_out_object(app, &text, err) : code;
 }
 
 static enum mun_code options(struct mun_id *org, bool *ret_has_org, struct mun_base_url *base,

@@ -59,7 +59,7 @@ enum mun_code mun_unlock_check_path(const char *path, struct mun_err *err)
 		return MUN_OK;
 	code = mun_fail(err, MUN_E_USAGE,
 	                "there is no such file, and its name looks like a token (not shown)");
-	mun_hint(err, "revoke that token: it may stand in your shell's history now");
+	mun_hint(err, MUN_OPT_REVOKE);
 	return code;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
+#include <string.h>
 
 #include "cmd/commands.h"
 #include "cmd/verify_print.h"
@@ -17,6 +18,9 @@ static enum mun_code run_verify(struct mun_app *app, int *ret_exit, struct mun_e
 			return mun_fail(err, MUN_E_USAGE, "the path of the directory is too long");
 	}
 	enum mun_code code = mun_verify_open(app, &j, err);
+	char *hint = app->args.args_len == 1 ? strchr(err->text, '\n') : NULL;
+	if (code == MUN_E_JOURNAL && hint) /* it is about the journal that commands write */
+		*hint = '\0';
 	if (code != MUN_OK)
 		return code;
 	return mun_verify_and_print(app, j, false, app->args.strict, ret_exit, err);

@@ -132,6 +132,19 @@ enum mun_code mun_verify_open(struct mun_app *app, struct mun_journal **ret, str
 	return code == MUN_E_CORRUPT ? mun_wrap(err, MUN_E_VERIFY, "verification failed") : code;
 }
 
+/* Before all the work: a verdict must not be lost behind a field that is not there. */
+static enum mun_code check_fields(struct mun_app *app, struct mun_err *err)
+{
+	const struct mun_verdict_report none = { .bad = 0 };
+	struct mun_buf object MUN_BUF_CLEANUP;
+	struct mun_buf chosen MUN_BUF_CLEANUP;
+
+	mun_buf_init(&object, OUT_MAX);
+	mun_buf_init(&chosen, OUT_MAX);
+	make_object(&object, &none);
+	return mun_out_fields(&chosen, app, &object, err);
+}
+
 enum mun_code mun_verify_and_print(struct mun_app *app, struct mun_journal *j, bool tables_only,
                                    bool strict, int *ret_exit, struct mun_err *err)
 {
@@ -139,7 +152,10 @@ enum mun_code mun_verify_and_print(struct mun_app *app, struct mun_journal *j, b
 	struct mun_buf out MUN_BUF_CLEANUP;
 
 	mun_buf_init(&out, OUT_MAX);
-	enum mun_code code = mun_verify_journal(j, tables_only, &report, err);
+	enum mun_code code = check_fields(app, err);
+	if (code != MUN_OK)
+		return code;
+	code = mun_verify_journal(j, tables_only, &report, err);
 	if (code != MUN_OK)
 		return code == MUN_E_CORRUPT ? mun_wrap(err, MUN_E_VERIFY, "verification failed")
 		                             : code;
@@ -149,7 +165,7 @@ enum mun_code mun_verify_and_print(struct mun_app *app, struct mun_journal *j, b
 		make_object(&out, &report);
 	code = mun_buf_check(&out, "report of verify", err);
 	if (code == MUN_OK)
-		code = mun_out_text(app, out.data, out.len, err);
+		code = mun_out_object(app, &out, err);
 	bool fails =
 		report.result == MUN_VERIFY_FAILED || (strict && report.result != MUN_VERIFIED);
 	*ret_exit = fails ? 15 : 0;

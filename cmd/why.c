@@ -11,6 +11,8 @@
 #include "lib/manifest.h"
 #include "lib/text.h"
 
+#define QUESTION "Reason (8 to 500 characters): "
+
 /* The environment can hold anything; what is no text counts as not set. */
 static const char *sudo_user(void)
 {
@@ -43,20 +45,23 @@ void mun_operator_of(struct mun_operator *ret, const struct mun_app *app)
 enum mun_code mun_reason_get(struct mun_app *app, const char **ret, struct mun_err *err)
 {
 	static char asked[2048];
-	enum mun_code code;
 
 	*ret = app->args.reason;
 	if (*ret == NULL) {
+		enum mun_code code;
+
 		if (!mun_prompt_possible(app)) {
 			code = mun_fail(err, MUN_E_USAGE, "a reason is required");
 			mun_hint(err, "--reason TEXT, 8 to 500 characters");
 			return code;
 		}
-		code = mun_prompt_line(asked, sizeof(asked), app,
-		                       "Reason (8 to 500 characters): ", err);
-		if (code != MUN_OK)
-			return code;
+		code = mun_prompt_line(asked, sizeof(asked), app, QUESTION, err);
+		while (code == MUN_OK && mun_reason_check(asked, err) != MUN_OK) {
+			mun_say(app, "%s", err->text);
+			code = mun_prompt_line(asked, sizeof(asked), app, QUESTION, err);
+		}
 		*ret = asked;
+		return code;
 	}
 	if (mun_reason_check(*ret, err) != MUN_OK)
 		return mun_wrap(err, MUN_E_USAGE, "--reason");

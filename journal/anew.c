@@ -60,7 +60,9 @@ enum mun_code mun_anew_open(struct mun_anew *ret, struct mun_err *err)
 	*ret = (struct mun_anew){ .size = 0 };
 	if (code == MUN_OK)
 		code = mun_store_open(&ret->store, folder.path, &options, err);
-	return code == MUN_OK ? MUN_OK : mun_wrap(err, MUN_E_IO, "scratch tables");
+	if (code == MUN_OK)
+		return MUN_OK;
+	return mun_wrap(err, code == MUN_E_NOMEM ? code : MUN_E_IO, "scratch tables");
 }
 
 void mun_anew_done(struct mun_anew *a)

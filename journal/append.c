@@ -3,6 +3,7 @@
 
 #include "journal/bodies.h"
 #include "journal/crash.h"
+#include "journal/elsewhere.h"
 #include "journal/handle.h"
 #include "journal/project.h"
 #include "lib/cursor.h"
@@ -25,50 +26,6 @@ struct appending {
 	bool window_fresh;
 	unsigned admitted;
 };
-
-/* Is an attempt for the run of e open in another item than e's own? */
-static enum mun_code open_elsewhere(struct appending *a, const struct mun_entry *e, bool *ret,
-                                    struct mun_err *err)
-{
-	static const struct mun_ref zero;
-	struct mun_key from = mun_key_run(&e->org, &e->run, &zero, 0);
-	struct mun_val key;
-	struct mun_val value;
-	enum mun_code code = MUN_OK;
-
-	*ret = false;
-	if (a->by_run == NULL)
-		code = mun_iter_open(&a->by_run, a->t, MUN_T_BY_RUN, err);
-	if (code == MUN_OK)
-		code = mun_iter_seek(a->by_run, mun_key_val(&from), &key, &value, err);
-	while (code == MUN_OK && memcmp(key.data, from.bytes, MUN_KEY_RUN_PREFIX) == 0) {
-		const uint8_t *rest = (const uint8_t *)key.data + MUN_KEY_RUN_PREFIX;
-		struct mun_item item;
-		struct mun_plan plan;
-		struct mun_ref ref;
-
-		memcpy(ref.bytes, rest, MUN_REF_LEN);
-		if (!mun_ref_equal(&ref, &a->project.batch.plan)) {
-			code = mun_get_plan(a->t, &ref, &plan, err);
-			if (code == MUN_OK && plan.state == MUN_PLAN_CONSUMED)
-				code = mun_get_item(a->t, &plan.batch,
-				                    mun_get_u32(rest + MUN_REF_LEN), &item, err);
-			else if (code == MUN_OK)
-				code = MUN_E_NOTFOUND;
-			if (code == MUN_OK &&
-			    (item.state == MUN_I_IN_FLIGHT || item.state == MUN_I_IN_DOUBT) &&
-			    item.request_seq != MUN_NO_SEQ &&
-			    item.request_seq >= e->elsewhere_seen) {
-				*ret = true;
-				return MUN_OK;
-			}
-			if (code != MUN_OK && code != MUN_E_NOTFOUND)
-				return code;
-		}
-		code = mun_iter_next(a->by_run, &key, &value, err);
-	}
-	return code == MUN_E_NOTFOUND ? MUN_OK : code;
-}
 
 static bool has_windows(const struct mun_group *g)
 {
@@ -118,7 +75,8 @@ static enum mun_code own_item(struct appending *a, struct mun_entry *e, struct m
 
 static enum mun_code admit(struct appending *a, struct mun_entry *e, struct mun_err *err)
 {
-	bool elsewhere = false;
+	struct mun_elsewhere where = { a->t, &a->by_run, &a->project.batch };
+	bool allowed = true;
 	enum mun_code code = MUN_OK;
 
 	if (a->j->commit_failed)
@@ -139,8 +97,8 @@ static enum mun_code admit(struct appending *a, struct mun_entry *e, struct mun_
 		code = own_item(a, e, err);
 	if (code == MUN_OK && e->refused == MUN_ADMITTED &&
 	    mun_purpose_mutates(e->u.request.purpose)) {
-		code = open_elsewhere(a, e, &elsewhere, err);
-		if (elsewhere)
+		code = mun_elsewhere_allows(&where, e, &allowed, err);
+		if (!allowed)
 			e->refused = MUN_REFUSED_ELSEWHERE;
 	}
 	if (code == MUN_OK && e->refused == MUN_ADMITTED)
@@ -199,6 +157,61 @@ static enum mun_code put_line(struct appending *a, struct mun_entry *e, size_t i
 	return code;
 }
 
+/* One effect is claimed once: who comes second with the same archived_at found it there. */
+static enum mun_code yield_claim(struct appending *a, const struct mun_entry *e,
+                                 const struct mun_id *run, const char *archived_at,
+                                 enum mun_verdict *verdict, struct mun_err *err)
+{
+	struct mun_elsewhere where = { a->t, &a->by_run, &a->project.batch };
+	const struct mun_op *op = &mun_ops[a->project.batch.op];
+	bool claimed;
+	enum mun_code code;
+
+	if (*verdict != op->done || archived_at == NULL || archived_at[0] == '\0')
+		return MUN_OK;
+	code = mun_elsewhere_claimed(&where, &e->org, run, archived_at, &claimed, err);
+	if (code == MUN_OK && claimed)
+		*verdict = op->already;
+	return code;
+}
+
+static enum mun_code listed_run(struct appending *a, uint32_t item, struct mun_id *ret,
+                                struct mun_err *err)
+{
+	struct mun_key key = mun_key_item(&a->project.batch.plan, item);
+	struct mun_val row;
+	enum mun_code code = mun_txn_get(a->t, MUN_T_LIST, mun_key_val(&key), &row, err);
+
+	if (code == MUN_OK && row.len < sizeof(ret->bytes))
+		code = mun_fail(err, MUN_E_CORRUPT, "item %u has a damaged row", item);
+	if (code == MUN_OK)
+		memcpy(ret->bytes, row.data, sizeof(ret->bytes));
+	return code;
+}
+
+static enum mun_code yield_claims(struct appending *a, struct mun_entry *e, struct mun_err *err)
+{
+	struct mun_id run;
+	enum mun_code code;
+
+	if (!e->has_batch)
+		return MUN_OK;
+	code = mun_project_batch(&a->project, &e->batch, err);
+	if (code == MUN_OK && e->has_run)
+		code = yield_claim(a, e, &e->run, e->u.response.archived_at, &e->u.response.verdict,
+		                   err);
+	for (size_t i = 0; code == MUN_OK && i < e->u.response.settles_len; i++) {
+		struct mun_settle *s = &e->u.response.settles[i];
+
+		if (s->archived_at[0] == '\0')
+			continue;
+		code = listed_run(a, s->item, &run, err);
+		if (code == MUN_OK)
+			code = yield_claim(a, e, &run, s->archived_at, &s->verdict, err);
+	}
+	return code;
+}
+
 /* i: of the group, where its body is; or past it. */
 static enum mun_code write_entry(struct appending *a, struct mun_entry *e, size_t i,
                                  struct mun_err *err)
@@ -224,6 +237,8 @@ static enum mun_code append_one(struct appending *a, size_t i, struct mun_err *e
 	e->seq = MUN_NO_SEQ;
 	if (e->kind == MUN_K_REQUEST)
 		code = admit(a, e, err);
+	else if (e->kind == MUN_K_RESPONSE)
+		code = yield_claims(a, e, err);
 	if (code != MUN_OK || e->refused != MUN_ADMITTED)
 		return code;
 	code = write_entry(a, e, i, err);
@@ -246,7 +261,8 @@ static enum mun_code newest_time(struct appending *a, int64_t *ret_us, struct mu
 	code = mun_txn_get(a->t, MUN_T_LOG, mun_key_val(&key), &line, err);
 	if (code == MUN_OK)
 		code = mun_entry_decode(&newest, &owner, line.data, line.len, err);
-	*ret_us = newest.time_us;
+	if (code == MUN_OK)
+		*ret_us = newest.time_us;
 	return code;
 }
 
@@ -343,6 +359,20 @@ static bool only_outcomes(const struct mun_group *g)
 	return any;
 }
 
+/*
+ * The commit took its time: what this process admitted leaves now, and counts from now on. Other
+ * processes see the time of the entry.
+ */
+static void restamp(struct appending *a)
+{
+	struct mun_now now;
+
+	if (a->admitted == 0 || !has_windows(a->g))
+		return;
+	mun_journal_now(a->j, &now);
+	mun_admissions_restamp(&a->j->window.ring, a->admitted, now.uptime_ms);
+}
+
 static enum mun_code write_group(struct mun_journal *j, struct mun_group *g,
                                  const struct mun_bodies *b, unsigned *ret_admitted,
                                  struct mun_err *err)
@@ -375,6 +405,7 @@ static enum mun_code write_group(struct mun_journal *j, struct mun_group *g,
 	mun_crash_at(g, true);
 	j->seen = tree;
 	j->has_seen = true;
+	restamp(&a);
 	j->newest_size = tree.size;
 	j->newest_us = a.now.real_us;
 	*ret_admitted = a.admitted;

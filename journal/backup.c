@@ -22,15 +22,12 @@ static enum mun_code mark_copy(const char *dir, struct mun_err *err)
 	return code == MUN_OK ? mun_txn_commit(MUN_STEAL(t), err) : code;
 }
 
-static void remove_copy(const char *dir)
+static void remove_file(const char *dir, const char *name)
 {
 	char path[4096];
 
-	(void)snprintf(path, sizeof(path), "%s/data.mdb", dir);
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
 	(void)unlink(path);
-	(void)snprintf(path, sizeof(path), "%s/lock.mdb", dir);
-	(void)unlink(path);
-	(void)rmdir(dir);
 }
 
 enum mun_code mun_journal_backup(struct mun_journal *j, const char *dir, struct mun_err *err)
@@ -42,8 +39,10 @@ enum mun_code mun_journal_backup(struct mun_journal *j, const char *dir, struct 
 	code = mun_store_copy(j->store, dir, err);
 	if (code == MUN_OK)
 		code = mark_copy(dir, err);
+	remove_file(dir, "lock.mdb"); /* nobody writes there any more, and readers need none */
 	if (code == MUN_OK)
 		return MUN_OK;
-	remove_copy(dir);
+	remove_file(dir, "data.mdb");
+	(void)rmdir(dir);
 	return mun_wrap(err, MUN_E_IO, "backup to %s", dir);
 }

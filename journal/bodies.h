@@ -11,8 +11,8 @@ struct mun_bodies {
 	} * at;                 /* one for each entry of the group */
 };
 /* Sets commit and kept of the entries that carry one. *packer is made when it is needed. */
-enum mun_code mun_bodies_make(struct mun_bodies *ret, struct mun_packer **packer,
-                              struct mun_group *g, struct mun_err *err) MUN_MUST_CHECK;
+enum mun_code mun_bodies_make(struct mun_bodies *b, struct mun_packer **packer, struct mun_group *g,
+                              struct mun_err *err) MUN_MUST_CHECK;
 /* Give them up to save room; false: there are none. */
 bool mun_bodies_drop(struct mun_bodies *b, struct mun_group *g);
 void mun_bodies_done(struct mun_bodies *b);

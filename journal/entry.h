@@ -140,7 +140,7 @@ struct mun_entry {
 			const char *remote_ip, *tls_version, *tls_issuer; /* or NULL */
 			enum mun_verdict verdict;
 			const char *archived_at;
-			const struct mun_settle *settles;
+			struct mun_settle *settles;
 			size_t settles_len;  /* 0: null */
 			int64_t retry_at_us; /* MUN_TIME_NONE: null */
 		} response;

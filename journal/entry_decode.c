@@ -17,6 +17,7 @@ struct mun_decoded {
 	struct mun_json *doc;
 	void *array;   /* labels, settles or ranges */
 	char *options; /* text of the object */
+	bool no_memory;
 };
 
 typedef const struct mun_json_val *value;
@@ -108,6 +109,7 @@ static void get_body(struct mun_body_ref *ret, value v)
 static void *new_array(struct mun_decoded *d, size_t len, size_t size)
 {
 	d->array = calloc(len + 1, size);
+	d->no_memory = d->array == NULL;
 	return d->array;
 }
 
@@ -215,6 +217,7 @@ static bool get_options(struct mun_entry *e, struct mun_decoded *d, value v, con
 	if (p >= end)
 		return true;
 	d->options = strndup(at, (size_t)(p + 1 - at));
+	d->no_memory = d->options == NULL;
 	e->u.start.options = d->options;
 	(void)mun_json_int(mun_json_get(v, "attempts"), &attempts);
 	e->u.start.attempts = attempts > 0 && attempts <= UINT32_MAX ? (uint32_t)attempts : 5;
@@ -441,14 +444,20 @@ static bool read_all(struct mun_entry *e, struct mun_decoded *d, const char *lin
 }
 
 /* Fields are read leniently; only equal bytes prove that nothing was overlooked. */
-static bool encodes_to(const struct mun_entry *e, const void *line, size_t len)
+static enum mun_code check_bytes(const struct mun_entry *e, const void *line, size_t len,
+                                 struct mun_err *err)
 {
 	MUN_BUF_CLEANUP struct mun_buf again;
-	struct mun_err err;
+	enum mun_code code;
 
 	mun_buf_init(&again, MUN_ENTRY_MAX + 4096);
-	return mun_entry_encode(&again, e, &err) == MUN_OK && again.len == len &&
-	       memcmp(again.data, line, len) == 0;
+	code = mun_entry_encode(&again, e, err);
+	if (code == MUN_E_NOMEM)
+		return code;
+	if (code == MUN_OK && again.len == len && memcmp(again.data, line, len) == 0)
+		return MUN_OK;
+	return mun_fail(err, MUN_E_CORRUPT, "entry: missing, surplus or ill-typed field of %s",
+	                mun_kind_name(e->kind));
 }
 
 enum mun_code mun_entry_decode(struct mun_entry *ret, struct mun_decoded **ret_owner,
@@ -456,20 +465,24 @@ enum mun_code mun_entry_decode(struct mun_entry *ret, struct mun_decoded **ret_o
 {
 	MUN_CLEANUP(mun_decoded_freep) struct mun_decoded *d = calloc(1, sizeof(*d));
 	struct mun_entry e;
+	enum mun_code code;
 
 	if (d == NULL)
 		return mun_fail(err, MUN_E_NOMEM, "no memory for an entry");
 	if (len > MUN_ENTRY_MAX)
 		return mun_fail(err, MUN_E_CORRUPT, "an entry of %zu bytes is over the limit", len);
-	if (mun_json_parse(&d->doc, line, len, err) != MUN_OK ||
-	    mun_canon_check(line, len, err) != MUN_OK)
-		return mun_wrap(err, MUN_E_CORRUPT, "entry");
+	code = mun_json_parse(&d->doc, line, len, err);
+	if (code == MUN_OK)
+		code = mun_canon_check(line, len, err);
+	if (code != MUN_OK)
+		return mun_wrap(err, code == MUN_E_NOMEM ? code : MUN_E_CORRUPT, "entry");
 	if (!read_all(&e, d, line, len))
-		return mun_fail(err, MUN_E_CORRUPT, "entry: unknown kind or ill-typed field");
-	if (!encodes_to(&e, line, len))
-		return mun_fail(err, MUN_E_CORRUPT,
-		                "entry: missing, surplus or ill-typed field of %s",
-		                mun_kind_name(e.kind));
+		return d->no_memory ? mun_fail(err, MUN_E_NOMEM, "no memory for an entry")
+		                    : mun_fail(err, MUN_E_CORRUPT,
+		                               "entry: unknown kind or ill-typed field");
+	code = check_bytes(&e, line, len, err);
+	if (code != MUN_OK)
+		return code;
 	*ret = e;
 	*ret_owner = MUN_STEAL(d);
 	return MUN_OK;

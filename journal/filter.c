@@ -93,6 +93,15 @@ static bool any_http(const struct mun_filter *f, unsigned http)
 	return false;
 }
 
+static bool any_kind(const struct mun_filter *f, const struct mun_subject *s)
+{
+	bool met = f->kind_len == 0;
+
+	for (size_t i = 0; !met && i < MUN_ARRAY_LEN(s->kind); i++)
+		met = s->kind[i] != NULL && any_equal(f->kind, f->kind_len, s->kind[i]);
+	return met;
+}
+
 bool mun_filter_in_time(const struct mun_filter *f, int64_t time_us, uint64_t seq)
 {
 	if (f->since_us != MUN_TIME_NONE && time_us < f->since_us)
@@ -112,6 +121,5 @@ bool mun_filter_match(const struct mun_filter *f, const struct mun_subject *s)
 	       any_inside(f->reason, f->reason_len, s->reason) &&
 	       any_equal(f->op, f->op_len, s->op) && any_equal(f->state, f->state_len, s->state) &&
 	       any_equal(f->verdict, f->verdict_len, s->verdict) && any_http(f, s->http) &&
-	       any_equal(f->kind, f->kind_len, s->kind) &&
-	       mun_filter_in_time(f, s->time_us, s->seq);
+	       any_kind(f, s) && mun_filter_in_time(f, s->time_us, s->seq);
 }

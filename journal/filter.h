@@ -8,7 +8,8 @@
 #include "journal/query.h"
 struct mun_subject {
 	const char *run, *org, *batch, *plan, *ticket, *operator_, *claimed, *identity, *reason;
-	const char *op, *state, *verdict, *kind;
+	const char *op, *state, *verdict;
+	const char *kind[3]; /* of its entries */
 	const struct mun_label *labels;
 	size_t labels_len;
 	unsigned http;

@@ -68,10 +68,12 @@ void mun_fold_request(struct mun_item *item, struct mun_exchange *ret, const str
 	item->retry_at_us = MUN_TIME_NONE;
 }
 
-static void set_pending(struct mun_item *item, const struct mun_batch *batch, int64_t retry_at_us)
+/* how: what established that the last attempt had no effect */
+static void set_pending(struct mun_item *item, const struct mun_batch *batch, enum mun_how how,
+                        int64_t retry_at_us)
 {
 	item->state = batch->cancelled ? MUN_I_CANCELLED : MUN_I_PENDING;
-	item->how = MUN_HOW_NONE;
+	item->how = how;
 	item->retry_at_us = retry_at_us;
 }
 
@@ -105,23 +107,24 @@ static void judge(struct mun_item *item, const struct mun_batch *batch, const st
 			final(item, MUN_I_FAILED, MUN_HOW_RESPONSE);
 			break;
 		}
-		set_pending(item, batch, e->u.response.retry_at_us);
+		set_pending(item, batch, MUN_HOW_RESPONSE, e->u.response.retry_at_us);
 		break;
 	case MUN_V_CONFIG_ERROR:
 		if (http >= 300 && http < 400) {
 			final(item, MUN_I_IN_DOUBT, MUN_HOW_NONE);
 			break;
 		}
-		set_pending(item, batch, e->u.response.retry_at_us);
+		set_pending(item, batch, MUN_HOW_RESPONSE, e->u.response.retry_at_us);
 		break;
 	case MUN_V_RATE_LIMITED:
 	case MUN_V_NOT_SENT:
 	case MUN_V_AUTH_LOST:
 	case MUN_V_PLAN_LIMIT:
-		set_pending(item, batch, e->u.response.retry_at_us);
+		set_pending(item, batch, MUN_HOW_RESPONSE, e->u.response.retry_at_us);
 		break;
 	default:
 		final(item, MUN_I_IN_DOUBT, MUN_HOW_NONE);
+		item->retry_at_us = e->u.response.retry_at_us; /* when it may be asked about */
 		break;
 	}
 }
@@ -203,9 +206,9 @@ void mun_fold_settle(struct mun_item *item, struct mun_exchange *x, const struct
 		if (attempts_used_up(item, batch) && !batch->cancelled)
 			final(item, MUN_I_FAILED, MUN_HOW_PROBE);
 		else
-			set_pending(item, batch, e->u.response.retry_at_us);
+			set_pending(item, batch, MUN_HOW_PROBE, e->u.response.retry_at_us);
 	} else if (s->verdict == MUN_V_AUTH_LOST) { /* GET /me was refused as well */
-		set_pending(item, batch, MUN_TIME_NONE);
+		set_pending(item, batch, MUN_HOW_PROBE, MUN_TIME_NONE);
 	} else if (s->verdict == MUN_V_NOT_FOUND || s->verdict == MUN_V_REJECTED ||
 	           s->verdict == MUN_V_DENIED) {
 		final(item, MUN_I_FAILED, MUN_HOW_PROBE);
@@ -227,7 +230,7 @@ void mun_fold_decision(struct mun_item *item, struct mun_exchange *x, const stru
 	}
 	item->extra++;
 	item->probe_first = true;
-	set_pending(item, batch, MUN_TIME_NONE);
+	set_pending(item, batch, MUN_HOW_DECISION, MUN_TIME_NONE);
 }
 
 void mun_fold_start(struct mun_batch *batch, const struct mun_plan *plan, const struct mun_entry *e)
@@ -276,6 +279,13 @@ static enum mun_batch_state ended_state(const char *word)
 	return MUN_B_DONE;
 }
 
+void mun_fold_cancelling(struct mun_batch *batch, const struct mun_entry *e)
+{
+	batch->cancelling = true;
+	batch->cancelling_seq = e->seq;
+	batch->last_seq = e->seq;
+}
+
 void mun_fold_pause(struct mun_batch *batch, const struct mun_entry *e)
 {
 	const char *why = e->u.pause.why;
@@ -288,6 +298,7 @@ void mun_fold_pause(struct mun_batch *batch, const struct mun_entry *e)
 		return;
 	}
 	batch->state = ended_state(e->u.pause.state);
+	batch->cancelled |= batch->state == MUN_B_CANCELLED; /* also what is settled later */
 	batch->cancelling = false;
 	batch->ended_us = e->time_us;
 }

@@ -20,6 +20,7 @@ void mun_fold_decision(struct mun_item *item, struct mun_exchange *x, const stru
                        const struct mun_entry *e);
 void mun_fold_start(struct mun_batch *batch, const struct mun_plan *plan,
                     const struct mun_entry *e);
+void mun_fold_cancelling(struct mun_batch *batch, const struct mun_entry *e);
 void mun_fold_pause(struct mun_batch *batch, const struct mun_entry *e);
 /* n items went from one state to another. */
 void mun_fold_move(struct mun_batch *batch, enum mun_item_state from, enum mun_item_state to,

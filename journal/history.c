@@ -5,6 +5,7 @@
 
 #include "journal/damage.h"
 #include "journal/filter.h"
+#include "journal/holder.h"
 #include "journal/lookup.h"
 #include "journal/query.h"
 
@@ -100,7 +101,8 @@ static void fill_row(struct sources *s, struct mun_history_row *row)
 		.archived_at = s->ex.archived_at[0] ? s->ex.archived_at : NULL,
 		.duration_ms = s->response_owner ? (int64_t)s->response.u.response.duration_ms : -1,
 		.operator_ = op ? s->operator_ : NULL,
-		.claimed = op ? op->claimed : NULL,
+		.claimed = or_else(op ? op->claimed : NULL,
+		                   s->plan ? s->plan->u.plan.operator_.claimed : NULL),
 		.identity = s->start ? s->start->u.start.identity_id : NULL,
 		.reason = or_else(e->u.request.reason, s->plan ? s->plan->u.plan.reason : NULL),
 		.ticket = or_else(e->u.request.ticket, s->plan ? s->plan->u.plan.ticket : NULL),
@@ -114,6 +116,8 @@ static void fill_row(struct sources *s, struct mun_history_row *row)
 static bool row_matches(const struct history *h, struct sources *s,
                         const struct mun_history_row *row)
 {
+	bool has_answer = row->response_seq != MUN_NO_SEQ || s->ex.how == MUN_HOW_PROBE;
+
 	mun_id_format(s->run, &row->run);
 	mun_id_format(s->org, &row->org);
 	mun_ref_format(s->batch_text, 'b', &row->batch);
@@ -129,9 +133,12 @@ static bool row_matches(const struct history *h, struct sources *s,
 		.identity = row->identity,
 		.reason = row->reason,
 		.op = row->op,
-		.state = mun_item_state_name(s->item.state, &mun_ops[s->batch.op]),
+		.state =
+			mun_item_state_now(h->j, &row->batch, s->item.state, &mun_ops[s->batch.op]),
 		.verdict = row->verdict,
-		.kind = mun_kind_name(MUN_K_REQUEST),
+		.kind = { mun_kind_name(MUN_K_REQUEST),
+		          has_answer ? mun_kind_name(MUN_K_RESPONSE) : NULL,
+		          s->ex.how == MUN_HOW_DECISION ? mun_kind_name(MUN_K_DECISION) : NULL },
 		.labels = s->plan ? s->plan->u.plan.labels : NULL,
 		.labels_len = s->plan ? s->plan->u.plan.labels_len : 0,
 		.http = row->http,
@@ -380,7 +387,9 @@ enum mun_code mun_query_history(struct mun_journal *j, const struct mun_filter *
 	struct history h = { .j = j, .f = f, .fn = fn, .arg = arg };
 
 	mun_lookup_init(&h.lookup, j);
-	enum mun_code code = run_history(&h, err);
+	enum mun_code code = mun_query_check(j, f, err);
+	if (code == MUN_OK)
+		code = run_history(&h, err);
 	mun_lookup_done(&h.lookup);
 	return mun_damage_end(&h.damage, code, err);
 }

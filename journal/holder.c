@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "journal/journal.h"
+#include "journal/holder.h"
+
 #include "lib/file.h"
 
 bool mun_journal_holder(struct mun_journal *j, const struct mun_ref *batch, struct mun_buf *ret)
@@ -18,4 +19,12 @@ bool mun_journal_runner_lives(struct mun_journal *j, const struct mun_ref *batch
 
 	mun_buf_init(&text, 4096);
 	return mun_journal_holder(j, batch, &text);
+}
+
+const char *mun_item_state_now(struct mun_journal *j, const struct mun_ref *batch,
+                               enum mun_item_state s, const struct mun_op *op)
+{
+	if (s == MUN_I_IN_FLIGHT && !mun_journal_runner_lives(j, batch))
+		s = MUN_I_IN_DOUBT;
+	return mun_item_state_name(s, op);
 }

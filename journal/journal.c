@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "journal/journal.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -286,9 +285,10 @@ static void make_origin(char *ret, size_t ret_size, const char *id)
 	if (gethostname(host, sizeof(host) - 1) != 0 || host[0] == '\0')
 		(void)snprintf(host, sizeof(host), "host");
 	for (char *p = host; *p != '\0'; p++) {
-		unsigned char c = (unsigned char)*p;
-
-		*p = (char)(c < 0x80 && isalnum(c) ? tolower(c) : '-');
+		if (*p >= 'A' && *p <= 'Z')
+			*p = (char)(*p - 'A' + 'a');
+		else if ((*p < 'a' || *p > 'z') && (*p < '0' || *p > '9'))
+			*p = '-';
 	}
 	(void)snprintf(ret, ret_size, "muniment/%s-%.8s", host, id);
 }
@@ -442,9 +442,7 @@ static bool can_lock(const char *dir)
 	char path[4096];
 
 	(void)snprintf(path, sizeof(path), "%s/lock.mdb", dir);
-	if (access(path, W_OK) == 0)
-		return true;
-	return errno == ENOENT && access(dir, W_OK) == 0;
+	return access(path, W_OK) == 0;
 }
 
 static enum mun_code open_all(struct mun_journal *j, const struct mun_journal_options *o,

@@ -186,13 +186,4 @@ enum mun_code mun_journal_backup(struct mun_journal *j, const char *dir, struct 
 /* Lock of a batch: "<dir>/batch-<id>.lock"; of one writer that must be alone: none needed. */
 void mun_journal_lock_path(struct mun_journal *j, const struct mun_ref *batch, char *ret,
                            size_t ret_size);
-/* Does a process hold it? What it wrote there is appended to ret: one line, for people. */
-bool mun_journal_holder(struct mun_journal *j, const struct mun_ref *batch, struct mun_buf *ret);
-bool mun_journal_runner_lives(struct mun_journal *j, const struct mun_ref *batch);
-/* When entry seq was written; milliseconds since then by uptime within one boot, by realtime
- * across boots, never negative. */
-enum mun_code mun_journal_time_of(struct mun_journal *j, uint64_t seq, int64_t *ret_us,
-                                  struct mun_err *err) MUN_MUST_CHECK;
-enum mun_code mun_journal_since(struct mun_journal *j, uint64_t seq, uint64_t *ret_ms,
-                                struct mun_err *err) MUN_MUST_CHECK;
 #endif

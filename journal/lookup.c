@@ -131,14 +131,14 @@ enum mun_code mun_lookup_start(struct mun_lookup *l, const struct mun_ref *batch
                                struct mun_err *err)
 {
 	struct mun_batch row;
-	enum mun_code code = MUN_OK;
 
 	l->asked = MUN_NO_SEQ;
 	*ret = find_kept(l, batch, epoch);
 	if (*ret)
 		return MUN_OK;
 	if (!l->lost || l->lost_epoch != epoch || !mun_ref_equal(&l->lost_batch, batch)) {
-		code = mun_journal_batch(l->j, batch, &row, err);
+		enum mun_code code = mun_journal_batch(l->j, batch, &row, err);
+
 		if (code == MUN_OK)
 			code = search_start(l, &row, epoch, before_seq, ret, err);
 		if (code != MUN_OK || *ret)

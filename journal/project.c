@@ -396,7 +396,7 @@ static enum mun_code on_batch_word(struct mun_project *p, const struct mun_entry
 	if (code != MUN_OK)
 		return code;
 	if (e->kind == MUN_K_BATCH_CANCELLING)
-		p->batch.cancelling = true;
+		mun_fold_cancelling(&p->batch, e);
 	else
 		mun_fold_pause(&p->batch, e);
 	p->dirty = true;

@@ -42,11 +42,35 @@ static enum mun_code consider_plan(void *arg, const struct mun_plan *p, struct m
 	return MUN_OK;
 }
 
+/* Where a run or an entry stands for a batch or a plan: say which command takes it. */
+static bool is_other_thing(const char *text, const char *noun, struct mun_err *err)
+{
+	struct mun_id run, org;
+	bool has_org, folded;
+
+	if (mun_run_parse(&run, &org, &has_org, &folded, text, strlen(text), err) == MUN_OK) {
+		char id[MUN_ID_TEXT];
+
+		mun_id_format(id, &run);
+		(void)mun_fail(err, MUN_E_USAGE, "\"%.60s\" names a run, not a %s", text, noun);
+		mun_hint(err, "muniment show %s, or muniment history --run %s", id, id);
+		return true;
+	}
+	if (text[0] != '#' || text[1] == '\0')
+		return false;
+	(void)mun_fail(err, MUN_E_USAGE, "\"%.40s\" names an entry, not a %s", text, noun);
+	mun_hint(err, "muniment show '%.40s'", text);
+	return true;
+}
+
 /* "b-" and 6 to 20 lower-case hex digits. */
 static enum mun_code check_form(const char *text, char prefix, struct mun_err *err)
 {
 	const char *noun = prefix == 'b' ? "batch" : "plan";
 	char other = prefix == 'b' ? 'p' : 'b';
+
+	if (is_other_thing(text, noun, err))
+		return MUN_E_USAGE;
 
 	if (text[0] == other && text[1] == '-') {
 		(void)mun_fail(err, MUN_E_USAGE, "\"%.40s\" names a %s, not a %s", text,
@@ -127,4 +151,17 @@ enum mun_code mun_query_plan(struct mun_journal *j, const char *text, struct mun
 	}
 	code = mun_journal_plans(j, false, consider_plan, &s, err);
 	return code != MUN_OK ? code : conclude(&s, ret, err);
+}
+
+enum mun_code mun_query_check(struct mun_journal *j, const struct mun_filter *f,
+                              struct mun_err *err)
+{
+	struct mun_ref ignored;
+	enum mun_code code = MUN_OK;
+
+	for (size_t i = 0; code == MUN_OK && i < f->batch_len; i++)
+		code = mun_query_batch(j, f->batch[i], &ignored, err);
+	for (size_t i = 0; code == MUN_OK && i < f->plan_len; i++)
+		code = mun_query_plan(j, f->plan[i], &ignored, err);
+	return code;
 }

@@ -50,6 +50,9 @@ enum mun_code mun_query_batch(struct mun_journal *j, const char *text, struct mu
                               struct mun_err *err) MUN_MUST_CHECK;
 enum mun_code mun_query_plan(struct mun_journal *j, const char *text, struct mun_ref *ret,
                              struct mun_err *err) MUN_MUST_CHECK;
+/* The batches and plans of a filter: of the right kind, and in this journal (else NOTFOUND). */
+enum mun_code mun_query_check(struct mun_journal *j, const struct mun_filter *f,
+                              struct mun_err *err) MUN_MUST_CHECK;
 /* One history row, strings valid for the call; NULL is null. In this order everywhere. */
 struct mun_history_row {
 	int64_t time_us;

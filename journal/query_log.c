@@ -5,6 +5,7 @@
 
 #include "journal/damage.h"
 #include "journal/filter.h"
+#include "journal/holder.h"
 #include "journal/lookup.h"
 #include "journal/query.h"
 
@@ -24,6 +25,7 @@ struct log {
 struct context { /* texts that a subject points to */
 	char run[MUN_ID_TEXT], org[MUN_ID_TEXT], batch[MUN_REF_TEXT], plan[MUN_REF_TEXT];
 	char operator_[HOST_MAX];
+	const char *state; /* of the entry's item; NULL: none */
 };
 
 static const struct mun_operator *own_operator(const struct mun_entry *e)
@@ -114,6 +116,14 @@ static enum mun_code find_beside(struct log *q, const struct mun_entry *e, struc
 	if (code != MUN_OK)
 		return code;
 	mun_ref_format(c->plan, 'p', &row.plan);
+	if (e->item != MUN_NO_ITEM) {
+		struct mun_item item;
+
+		code = mun_journal_item(q->j, &e->batch, (uint32_t)e->item, &item, err);
+		if (code != MUN_OK)
+			return code;
+		c->state = mun_item_state_now(q->j, &e->batch, item.state, &mun_ops[row.op]);
+	}
 	code = mun_lookup_plan(&q->beside, &row.plan, ret_plan, err);
 	code = unless_damaged(q, e->seq, code, err);
 	if (code == MUN_OK && e->kind == MUN_K_REQUEST && e->u.request.epoch)
@@ -135,6 +145,7 @@ static enum mun_code surroundings(struct log *q, const struct mun_entry *e, stru
 		return code;
 	s->batch = c->batch[0] ? c->batch : NULL;
 	s->plan = c->plan[0] ? c->plan : NULL;
+	s->state = c->state;
 	if (plan) {
 		s->labels = plan->u.plan.labels;
 		s->labels_len = plan->u.plan.labels_len;
@@ -159,7 +170,7 @@ static enum mun_code surroundings(struct log *q, const struct mun_entry *e, stru
 static bool is_plain(const struct mun_filter *f)
 {
 	return f->batch_len + f->plan_len + f->ticket_len + f->operator_len + f->identity_len +
-	               f->label_len + f->reason_len + f->op_len ==
+	               f->label_len + f->reason_len + f->op_len + f->state_len ==
 	       0;
 }
 
@@ -167,7 +178,7 @@ static enum mun_code entry_matches(struct log *q, const struct mun_entry *e, boo
                                    struct mun_err *err)
 {
 	struct context c = { .plan = "" };
-	struct mun_subject s = { .kind = mun_kind_name(e->kind),
+	struct mun_subject s = { .kind = { mun_kind_name(e->kind) },
 		                 .time_us = e->time_us,
 		                 .seq = e->seq };
 
@@ -243,7 +254,9 @@ enum mun_code mun_query_log(struct mun_journal *j, const struct mun_filter *f, m
 
 	mun_lookup_init(&q.lookup, j);
 	mun_lookup_init(&q.beside, j);
-	enum mun_code code = run_log(&q, err);
+	enum mun_code code = mun_query_check(j, f, err);
+	if (code == MUN_OK)
+		code = run_log(&q, err);
 	mun_lookup_done(&q.lookup);
 	mun_lookup_done(&q.beside);
 	return mun_damage_end(&q.damage, code, err);

@@ -132,16 +132,17 @@ enum mun_code mun_journal_each_place(struct mun_journal *j, const struct mun_id 
 {
 	static const struct mun_ref zero;
 	struct mun_key from = mun_key_run(org, run, &zero, 0);
-	struct mun_place places[EACH_SLICE];
+	struct mun_place slice[EACH_SLICE];
 	size_t len = EACH_SLICE;
 	enum mun_code code = MUN_OK;
 
 	while (code == MUN_OK && len == EACH_SLICE) {
-		code = slice_of_places(j, &from, places, &len, err);
+		code = slice_of_places(j, &from, slice, &len, err);
 		for (size_t i = 0; code == MUN_OK && i < len; i++)
-			code = fn(arg, &places[i], err);
-		for (size_t i = from.len; i-- > 0 && ++from.bytes[i] == 0;)
-			continue; /* the next key there may be */
+			code = fn(arg, &slice[i], err);
+		/* the next key there may be */
+		for (size_t i = from.len; i > 0 && ++from.bytes[i - 1] == 0;)
+			i--;
 	}
 	return code;
 }
@@ -214,7 +215,7 @@ enum mun_code mun_journal_time_range(struct mun_journal *j, int64_t since_us, in
 	MUN_CLEANUP(mun_iter_closep) struct mun_iter *it = NULL;
 	struct mun_val key;
 	struct mun_val value;
-	struct mun_tree tree;
+	struct mun_tree tree = { 0 };
 	bool any = false;
 	enum mun_code code = mun_journal_begin_read(&t, j, err);
 

@@ -135,7 +135,7 @@ static enum mun_code has_row(struct mun_txn *t, const struct mun_key *key, bool 
 	struct mun_plan plan;
 	struct mun_ref ref;
 	struct mun_key row;
-	struct mun_val v;
+	struct mun_val v = { 0 };
 	enum mun_code code;
 
 	*ret = false;

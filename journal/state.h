@@ -97,6 +97,7 @@ struct mun_batch {
 	struct mun_counts counts; /* total includes duplicates; in_flight counts as pending here */
 	uint64_t in_flight;
 	uint64_t started_seq, newest_start_seq, last_seq;
+	uint64_t cancelling_seq;      /* of the mark, while cancelling */
 	int64_t started_us, ended_us; /* ended: MUN_TIME_NONE while open */
 };
 /* Counts as they read when no runner lives: what is in flight is in doubt, not pending. */

@@ -140,6 +140,15 @@ static void io_bytes(struct row_io *io, void *data, size_t len)
 		memcpy(data, p, len);
 }
 
+/* A text that has no end within its room was not written by us. */
+static void io_text(struct row_io *io, char *text, size_t size)
+{
+	io_bytes(io, text, size);
+	if (text[size - 1] != '\0')
+		io->failed = true;
+	text[size - 1] = '\0';
+}
+
 static unsigned io_small(struct row_io *io, unsigned v, unsigned end)
 {
 	uint8_t byte = (uint8_t)v;
@@ -183,8 +192,7 @@ static void walk_batch(struct row_io *io, struct mun_batch *b)
 	io_bytes(io, b->batch.bytes, MUN_REF_LEN);
 	io_bytes(io, b->plan.bytes, MUN_REF_LEN);
 	IO_ENUM(io, b->state, MUN_BATCH_STATES);
-	io_bytes(io, b->why, sizeof(b->why));
-	b->why[sizeof(b->why) - 1] = '\0';
+	io_text(io, b->why, sizeof(b->why));
 	IO_ENUM(io, b->op, MUN_OPS);
 	io_bytes(io, b->org.bytes, MUN_ID_LEN);
 	io_u32(io, &b->epoch);
@@ -198,6 +206,7 @@ static void walk_batch(struct row_io *io, struct mun_batch *b)
 	io_u64(io, &b->started_seq);
 	io_u64(io, &b->newest_start_seq);
 	io_u64(io, &b->last_seq);
+	io_u64(io, &b->cancelling_seq);
 	io_i64(io, &b->started_us);
 	io_i64(io, &b->ended_us);
 }
@@ -218,8 +227,7 @@ static void walk_item(struct row_io *io, struct mun_item *i)
 	io_u64(io, &i->exchange_seq);
 	io_u64(io, &i->last_seq);
 	io_i64(io, &i->retry_at_us);
-	io_bytes(io, i->archived_at, sizeof(i->archived_at));
-	i->archived_at[sizeof(i->archived_at) - 1] = '\0';
+	io_text(io, i->archived_at, sizeof(i->archived_at));
 }
 
 static void walk_exchange(struct row_io *io, struct mun_exchange *x)
@@ -243,8 +251,7 @@ static void walk_exchange(struct row_io *io, struct mun_exchange *x)
 	io_u64(io, &x->settled_seq);
 	io_i64(io, &x->sent_us);
 	io_i64(io, &x->ended_us);
-	io_bytes(io, x->archived_at, sizeof(x->archived_at));
-	x->archived_at[sizeof(x->archived_at) - 1] = '\0';
+	io_text(io, x->archived_at, sizeof(x->archived_at));
 }
 
 #define ROW(name, type)                                                                     \

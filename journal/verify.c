@@ -134,6 +134,11 @@ static void conclude(struct mun_verify *v, bool tables_only)
 		r->result = r->findings_len ? MUN_VERIFIED_FINDINGS : MUN_VERIFIED;
 }
 
+uint8_t *mun_verify_buckets(uint32_t items)
+{
+	return calloc(items > 0 ? items : 1, 1); /* MUN_VB_OPEN is 0 */
+}
+
 static void verify_done(struct mun_verify *v)
 {
 	for (size_t i = 0; i < v->batches_len; i++)

@@ -223,9 +223,14 @@ enum mun_code mun_verify_body(struct mun_verify *v, uint64_t seq, const struct m
 	if (code != MUN_OK)
 		return code;
 	mun_buf_clear(&v->text);
-	if (row.len < BODY_HEAD ||
-	    mun_unpack(&v->text, (const uint8_t *)row.data + BODY_HEAD, row.len - BODY_HEAD,
-	               (size_t)body->bytes, &why) != MUN_OK) {
+	code = MUN_E_CORRUPT;
+	if (row.len >= BODY_HEAD)
+		code = mun_unpack(&v->text, (const uint8_t *)row.data + BODY_HEAD,
+		                  row.len - BODY_HEAD, (size_t)body->bytes, &why);
+	if (code == MUN_E_NOMEM)
+		return mun_fail(err, code, "no memory for the body of #%llu",
+		                (unsigned long long)seq);
+	if (code != MUN_OK) {
 		mun_verify_bad(v, seq, "its body cannot be unpacked");
 		return MUN_OK;
 	}

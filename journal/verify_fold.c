@@ -7,20 +7,18 @@
 #define CLOCK_TOLERANCE_US 1000000 /* two processes read their clocks before they take turns */
 
 /* Room for one more element. */
-static enum mun_code grow(void *array /* address of the pointer */, size_t *cap, size_t len,
-                          size_t size, struct mun_err *err)
+/* The array with room behind its len rows; NULL (and it stays): no memory. */
+static void *grow(void *array, size_t *cap, size_t len, size_t size, struct mun_err *err)
 {
-	void **p = array;
-
-	if (len < *cap)
-		return MUN_OK;
+	if (array && len < *cap)
+		return array;
 	size_t want = *cap ? *cap * 2 : 64;
-	void *bigger = reallocarray(*p, want, size);
-	if (!bigger)
-		return mun_fail(err, MUN_E_NOMEM, "no memory for %zu rows of verify", want);
-	*p = bigger;
-	*cap = want;
-	return MUN_OK;
+	void *bigger = reallocarray(array, want, size);
+	if (bigger)
+		*cap = want;
+	else
+		(void)mun_fail(err, MUN_E_NOMEM, "no memory for %zu rows of verify", want);
+	return bigger;
 }
 
 static struct mun_verify_plan *find_plan(struct mun_verify *v, const struct mun_ref *plan)
@@ -85,9 +83,11 @@ static enum mun_code fold_plan(struct mun_verify *v, const struct mun_entry *e, 
 {
 	if (find_plan(v, &e->u.plan.plan))
 		mun_verify_odd(v, e->seq, "stores a plan that was stored before");
-	enum mun_code code = grow(&v->plans, &v->plans_cap, v->plans_len, sizeof(v->plans[0]), err);
-	if (code != MUN_OK)
-		return code;
+	struct mun_verify_plan *plans =
+		grow(v->plans, &v->plans_cap, v->plans_len, sizeof(*plans), err);
+	if (!plans)
+		return MUN_E_NOMEM;
+	v->plans = plans;
 	v->plans[v->plans_len++] = (struct mun_verify_plan){
 		.plan = e->u.plan.plan,
 		.org = e->org,
@@ -95,7 +95,7 @@ static enum mun_code fold_plan(struct mun_verify *v, const struct mun_entry *e, 
 		.items = e->u.plan.items,
 		.duplicates = e->u.plan.duplicates,
 	};
-	code = mun_verify_body(v, e->seq, &e->u.plan.source, err);
+	enum mun_code code = mun_verify_body(v, e->seq, &e->u.plan.source, err);
 	return code != MUN_OK ? code : mun_verify_list(v, e, err);
 }
 
@@ -123,11 +123,12 @@ static enum mun_code fold_start(struct mun_verify *v, const struct mun_entry *e,
 		mun_verify_odd(v, e->seq, "starts a batch that has started before");
 		return MUN_OK;
 	}
-	enum mun_code code =
-		grow(&v->batches, &v->batches_cap, v->batches_len, sizeof(v->batches[0]), err);
-	if (code != MUN_OK)
-		return code;
-	uint8_t *bucket = calloc(plan->items ? plan->items : 1, 1);
+	struct mun_verify_batch *batches =
+		grow(v->batches, &v->batches_cap, v->batches_len, sizeof(*batches), err);
+	if (!batches)
+		return MUN_E_NOMEM;
+	v->batches = batches;
+	uint8_t *bucket = mun_verify_buckets(plan->items);
 	if (!bucket)
 		return mun_fail(err, MUN_E_NOMEM, "no memory for %u items", plan->items);
 	v->batches[v->batches_len++] = (struct mun_verify_batch){
@@ -181,10 +182,12 @@ static enum mun_code fold_request(struct mun_verify *v, const struct mun_entry *
 	bool mutates = mun_purpose_mutates(e->u.request.purpose);
 	enum mun_code code = mutates ? check_mutation(v, e, err) : MUN_OK;
 
-	if (code == MUN_OK)
-		code = grow(&v->open, &v->open_cap, v->open_len, sizeof(v->open[0]), err);
 	if (code != MUN_OK)
 		return code;
+	struct mun_verify_open *open = grow(v->open, &v->open_cap, v->open_len, sizeof(*open), err);
+	if (!open)
+		return MUN_E_NOMEM;
+	v->open = open;
 	v->open[v->open_len++] = (struct mun_verify_open){
 		.seq = e->seq,
 		.batch = e->batch,
@@ -288,16 +291,17 @@ static void fold_counts(struct mun_verify *v, const struct mun_entry *e)
 		mun_verify_odd(v, e->seq, "counts a batch that never started");
 		return;
 	}
+	uint64_t planned = b->plan.items + b->plan.duplicates;
+	uint64_t done = c->done + c->already;
 	uint64_t sum = c->done + c->already + c->failed + c->in_doubt + c->skipped + c->cancelled +
 	               c->pending;
-	if (sum != c->total || c->total != b->plan.items + b->plan.duplicates)
+	if (sum != c->total || c->total != planned)
 		mun_verify_odd(v, e->seq, "conservation: counts give %llu, total %llu, plan %llu",
 		               (unsigned long long)sum, (unsigned long long)c->total,
-		               (unsigned long long)(b->plan.items + b->plan.duplicates));
-	if (c->done + c->already != b->success)
+		               (unsigned long long)planned);
+	if (done != b->success)
 		mun_verify_odd(v, e->seq, "counts %llu items as done where the entries show %llu",
-		               (unsigned long long)(c->done + c->already),
-		               (unsigned long long)b->success);
+		               (unsigned long long)done, (unsigned long long)b->success);
 	if (e->kind == MUN_K_BATCH_ENDED && c->pending)
 		mun_verify_odd(v, e->seq, "ended with %llu items pending",
 		               (unsigned long long)c->pending);

@@ -25,6 +25,7 @@ enum mun_verify_bucket {
 	MUN_VB_SUCCESS,
 	MUN_VB_LEFT_OUT
 };
+uint8_t *mun_verify_buckets(uint32_t items); /* all open; to be freed; NULL: no memory */
 struct mun_verify_batch {
 	struct mun_ref batch;
 	struct mun_verify_plan plan;

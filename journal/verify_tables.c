@@ -18,6 +18,7 @@ struct sums {
 	uint8_t key[16];
 	uint64_t count[MUN_TABLES], sum[MUN_TABLES];
 	struct mun_buf *pair; /* scratch */
+	bool no_memory;       /* a pair is missing: the sums say nothing */
 };
 
 /* Length of the key first, so that no two pairs read alike. */
@@ -29,6 +30,7 @@ static void add_pair(struct sums *s, unsigned table, struct mun_val k, struct mu
 	mun_buf_add(s->pair, &len, sizeof(len));
 	mun_buf_add(s->pair, k.data, k.len);
 	mun_buf_add(s->pair, value.data, value.len);
+	s->no_memory |= s->pair->failed;
 	s->sum[table] += mun_hash64(s->key, mun_buf_str(s->pair), s->pair->len);
 	s->count[table]++;
 }
@@ -219,6 +221,8 @@ static enum mun_code check_made(struct mun_verify *v, struct mun_anew *a, const 
 		code = sum_lists(v, made, t, err);
 	if (code != MUN_OK)
 		return code;
+	if (stored->no_memory || made->no_memory)
+		return mun_fail(err, MUN_E_NOMEM, "no memory for a row");
 	if (a->wrong > 0)
 		mun_verify_bad(v, a->first_wrong,
 		               "conservation: counts are not what the entries give (in %llu)",

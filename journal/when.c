@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "journal/when.h"
+
 #include <string.h>
 
 #include "journal/handle.h"

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define LOCK_TEXT_MAX 4096
+#define LOCK_TRIES    100
 
 void mun_closep(int *fd)
 {
@@ -83,8 +84,9 @@ static int write_all(int fd, const void *data, size_t len)
 static enum mun_code fail_write(int errnum, const char *path, struct mun_err *err)
 {
 	bool full = errnum == ENOSPC || errnum == EDQUOT || errnum == EFBIG;
+	enum mun_code code = full ? MUN_E_FULL : MUN_E_IO;
 
-	return mun_fail_errno(err, full ? MUN_E_FULL : MUN_E_IO, errnum, "write %s", path);
+	return mun_fail_errno(err, errnum == ENOMEM ? MUN_E_NOMEM : code, errnum, "write %s", path);
 }
 
 static char *parent_of(const char *path)
@@ -204,21 +206,44 @@ static int lock_whole(int fd, int cmd, struct flock *ret)
 	return fcntl(fd, cmd, ret);
 }
 
+/* Does the path still name the open file? */
+static bool is_at(int fd, const char *path)
+{
+	struct stat opened, named;
+
+	return fstat(fd, &opened) == 0 && stat(path, &named) == 0 &&
+	       opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+}
+
 enum mun_code mun_lock_take(int *ret_fd, const char *path, struct mun_err *err)
 {
-	MUN_CLEANUP(mun_closep)
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);
-	struct flock lock;
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		MUN_CLEANUP(mun_closep)
+		int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);
+		struct flock lock;
 
-	if (fd < 0)
-		return fail_write(errno, path, err);
-	if (lock_whole(fd, F_OFD_SETLK, &lock) != 0) {
-		if (errno == EAGAIN || errno == EACCES)
-			return mun_fail(err, MUN_E_BUSY, "another process holds %s", path);
-		return mun_fail_errno(err, MUN_E_IO, errno, "lock %s", path);
+		if (fd < 0)
+			return fail_write(errno, path, err);
+		if (lock_whole(fd, F_OFD_SETLK, &lock) != 0) {
+			if (errno == EAGAIN || errno == EACCES)
+				return mun_fail(err, MUN_E_BUSY, "another process holds %s", path);
+			return mun_fail_errno(err, MUN_E_IO, errno, "lock %s", path);
+		}
+		/* Only a holder removes the file. Who opened it before and locked it after that
+		 * holds nothing that others see; the path has a new file then, or none. */
+		if (is_at(fd, path)) {
+			*ret_fd = mun_fd_steal(&fd);
+			return MUN_OK;
+		}
 	}
-	*ret_fd = mun_fd_steal(&fd);
-	return MUN_OK;
+	return mun_fail(err, MUN_E_BUSY, "other processes take and remove %s", path);
+}
+
+void mun_lock_remove(int *fd, const char *path)
+{
+	if (*fd >= 0 && is_at(*fd, path))
+		(void)unlink(path);
+	mun_closep(fd);
 }
 
 /* The old text goes last, so that nobody reads an empty file. */

@@ -23,6 +23,8 @@ enum mun_code mun_dir_make(const char *path, unsigned mode, struct mun_err *err)
  * text, at most 4 KiB, says who. *ret_fd is owned by the caller; closing it releases the lock.
  */
 enum mun_code mun_lock_take(int *ret_fd, const char *path, struct mun_err *err) MUN_MUST_CHECK;
+/* Let go of a lock and remove its file; who takes the lock at the same time gets a file of his. */
+void mun_lock_remove(int *fd, const char *path);
 /* Replace the text of a lock file that is held (in place: the inode must stay). FULL, IO. */
 enum mun_code mun_lock_write(int fd, const void *data, size_t len, struct mun_err *err)
 	MUN_MUST_CHECK;

@@ -133,6 +133,26 @@ static size_t scheme_len(const char *s, size_t len)
 	return 0;
 }
 
+/* Without its port: the vendor's domain, or this machine, where a sandbox stands. */
+static bool is_our_host(const struct part *host)
+{
+	static const char *const local[] = { "localhost", "127.0.0.1", "[::1]" };
+	static const char vendor[] = "tallyfy.com";
+	const char *colon = memrchr(host->p, ':', host->len);
+	const char *bracket = memrchr(host->p, ']', host->len);
+	struct part name = *host;
+
+	if (colon != NULL && (bracket == NULL || colon > bracket))
+		name.len = (size_t)(colon - host->p);
+	for (size_t i = 0; i < MUN_ARRAY_LEN(local); i++)
+		if (is_word(&name, local[i]))
+			return true;
+	if (name.len > sizeof(vendor) - 1 && name.p[name.len - sizeof(vendor)] == '.')
+		name = (struct part){ name.p + name.len - (sizeof(vendor) - 1),
+			              sizeof(vendor) - 1 };
+	return is_word(&name, vendor);
+}
+
 static enum mun_code parse_url(struct mun_id *ret_run, struct mun_id *ret_org, bool *ret_folded,
                                const char *s, size_t len, struct mun_err *err)
 {
@@ -149,7 +169,7 @@ static enum mun_code parse_url(struct mun_id *ret_run, struct mun_id *ret_org, b
 	if (n >= 4 && (is_word(&part[n - 2], "processes") || is_word(&part[n - 2], "runs") ||
 	               is_word(&part[n - 2], "process")))
 		word = n - 2;
-	if (word < 2)
+	if (word < 2 || !is_our_host(&part[0]))
 		return refuse("URL of a run", "expected https://go.tallyfy.com/ORG/processes/RUN",
 		              s, len, err);
 	of_org = mun_id_parse(&org, part[word - 1].p, part[word - 1].len);

@@ -28,13 +28,18 @@ bool mun_format_parse(enum mun_format *ret, const char *s)
 
 static enum mun_code text_check(const char *what, const char *s, struct mun_err *err)
 {
-	size_t len = strlen(s);
+	size_t len = strlen(s), ignored;
 
 	if (mun_utf8_bad(s, len) < len)
 		return mun_fail(err, MUN_E_INPUT, "the %s is not valid UTF-8", what);
 	if (mun_control_at(s, len) < len)
 		return mun_fail(err, MUN_E_INPUT, "the %s has a control character", what);
-	return MUN_OK;
+	/* It would stand in the journal for ever. */
+	if (mun_text_token(s, len, &ignored) == NULL)
+		return MUN_OK;
+	(void)mun_fail(err, MUN_E_INPUT, "the %s holds what looks like a token (not shown)", what);
+	mun_hint(err, "revoke that token: others may have seen it");
+	return MUN_E_INPUT;
 }
 
 enum mun_code mun_reason_check(const char *s, struct mun_err *err)
@@ -46,6 +51,8 @@ enum mun_code mun_reason_check(const char *s, struct mun_err *err)
 		return code;
 	for (size_t i = 0; s[i] != '\0'; i++)
 		chars += ((uint8_t)s[i] & 0xc0) != 0x80;
+	if (strspn(s, " \t") == strlen(s))
+		chars = 0; /* blanks say nothing */
 	if (chars >= MUN_REASON_MIN && chars <= MUN_REASON_MAX)
 		return MUN_OK;
 	return mun_fail(err, MUN_E_INPUT, "the reason has %zu characters, it must have %d to %d",

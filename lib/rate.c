@@ -146,7 +146,6 @@ static int64_t newest(const struct mun_admissions *a, size_t i)
 
 void mun_admissions_add(struct mun_admissions *a, int64_t time_ms)
 {
-	assert(a->cap > 0);
 	/* Ascending whatever the clock does: a time before the newest counts as the newest. */
 	if (a->len > 0 && newest(a, 0) > time_ms)
 		time_ms = newest(a, 0);
@@ -155,7 +154,16 @@ void mun_admissions_add(struct mun_admissions *a, int64_t time_ms)
 		return;
 	}
 	a->time_ms[a->head] = time_ms;
-	a->head = (a->head + 1) % a->cap;
+	a->head = a->head + 1 < a->cap ? a->head + 1 : 0;
+}
+
+void mun_admissions_restamp(struct mun_admissions *a, size_t n, int64_t time_ms)
+{
+	for (size_t i = 0; i < n && i < a->len; i++) {
+		int64_t *at = &a->time_ms[(a->head + a->len - 1 - i) % a->cap];
+
+		*at = *at < time_ms ? time_ms : *at;
+	}
 }
 
 /* A window is half open: what was admitted exactly a period ago is outside. */

@@ -30,6 +30,8 @@ enum mun_code mun_admissions_init(struct mun_admissions *a, const struct mun_rat
                                   struct mun_err *err) MUN_MUST_CHECK;
 void mun_admissions_done(struct mun_admissions *a);
 void mun_admissions_add(struct mun_admissions *a, int64_t time_ms);
+/* The newest n count from time_ms on, where that is later. */
+void mun_admissions_restamp(struct mun_admissions *a, size_t n, int64_t time_ms);
 /* Milliseconds until one more request fits; 0: now. A time later than now counts as now. */
 uint64_t mun_rate_wait_ms(const struct mun_rate *r, const struct mun_admissions *a, int64_t now_ms);
 /* Requests within the window that ends now. */

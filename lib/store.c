@@ -105,7 +105,6 @@ enum mun_code mun_store_fail(const struct mun_store *s, int rc, const char *what
 		                "%s: %s is no data file of this kind of machine and LMDB version",
 		                what, path);
 	case MDB_BAD_VALSIZE:
-	case MDB_BAD_TXN:
 	case MDB_BAD_RSLOT:
 	case MDB_BAD_DBI:
 	case MDB_DBS_FULL:
@@ -117,7 +116,16 @@ enum mun_code mun_store_fail(const struct mun_store *s, int rc, const char *what
 	}
 	if (rc > 0)
 		return mun_fail_errno(err, MUN_E_IO, rc, "%s: %s", what, path);
+	/* MDB_BAD_TXN too: a damaged page was met before in this transaction. */
 	return mun_fail(err, MUN_E_CORRUPT, "%s: %s is damaged (%s)", what, path, mdb_strerror(rc));
+}
+
+/* NULL without memory: what asprintf() leaves behind then is not to be freed. */
+static char *path_in(const char *dir, const char *name)
+{
+	char *path;
+
+	return asprintf(&path, "%s/%s", dir, name) < 0 ? NULL : path;
 }
 
 static void free_store(struct mun_store *s)
@@ -276,9 +284,9 @@ enum mun_code mun_store_open(struct mun_store **ret, const char *dir,
 	s->no_lock = options->no_lock;
 	s->dbi = calloc(s->tables_len + 1, sizeof(*s->dbi));
 	s->present = calloc(s->tables_len + 1, sizeof(*s->present));
-	if (s->dbi == NULL || s->present == NULL ||
-	    asprintf(&s->data_path, "%s/data.mdb", dir) < 0 ||
-	    asprintf(&s->lock_path, "%s/lock.mdb", dir) < 0)
+	s->data_path = path_in(dir, "data.mdb");
+	s->lock_path = path_in(dir, "lock.mdb");
+	if (s->dbi == NULL || s->present == NULL || s->data_path == NULL || s->lock_path == NULL)
 		return mun_fail(err, MUN_E_NOMEM, "no memory to open %s", dir);
 	if (!options->read_only)
 		code = make_files(s, options->max_readers ? options->max_readers : READERS, err);
@@ -403,11 +411,11 @@ enum mun_code mun_store_still_there(struct mun_store *s, struct mun_err *err)
 
 enum mun_code mun_store_copy(struct mun_store *s, const char *dir, struct mun_err *err)
 {
-	MUN_CLEANUP(mun_freep) char *path = NULL;
+	MUN_CLEANUP(mun_freep) char *path = path_in(dir, "data.mdb");
 	MUN_CLEANUP(mun_closep) int fd = -1;
 	int rc;
 
-	if (asprintf(&path, "%s/data.mdb", dir) < 0)
+	if (path == NULL)
 		return mun_fail(err, MUN_E_NOMEM, "no memory to copy %s", s->data_path);
 	/* Our own descriptor: LMDB would make the copy readable for others. */
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);

@@ -3,6 +3,10 @@
 
 #include <string.h>
 
+/* Base64url, and the dots between its parts; shorter is a word. */
+#define TOKEN_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
+#define TOKEN_MIN   20
+
 struct range {
 	uint32_t first, last;
 };
@@ -146,6 +150,29 @@ size_t mun_text_fit(const char *s, size_t len, size_t max_columns)
 		i += n;
 	}
 	return i;
+}
+
+static size_t token_len(const char *s, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && s[n] != '\0' && strchr(TOKEN_CHARS, s[n]) != NULL)
+		n++;
+	return n;
+}
+
+const char *mun_text_token(const char *s, size_t len, size_t *ret_len)
+{
+	const char *end = s + len;
+	const char *at = s;
+
+	while (at != NULL && (at = memmem(at, (size_t)(end - at), "eyJ", 3)) != NULL) {
+		*ret_len = token_len(at, (size_t)(end - at));
+		if (*ret_len >= TOKEN_MIN)
+			return at;
+		at += *ret_len;
+	}
+	return NULL;
 }
 
 void mun_text_copy(char *ret, size_t ret_size, const char *s, size_t len)

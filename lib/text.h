@@ -15,6 +15,9 @@ void mun_text_visible(struct mun_buf *ret, const char *s, size_t len, bool ascii
 size_t mun_text_columns(const char *s, size_t len);
 /* Bytes of s that fit into max columns, never cutting a character. */
 size_t mun_text_fit(const char *s, size_t len, size_t max_columns);
+/* Where something begins that looks like a JSON web token, as API tokens are: "eyJ" and 17 or more
+ * of its characters; NULL: nowhere. *ret_len is how far it reaches. */
+const char *mun_text_token(const char *s, size_t len, size_t *ret_len);
 /* Safe copy with truncation at a character boundary; ret is always NUL-terminated. */
 void mun_text_copy(char *ret, size_t ret_size, const char *s, size_t len);
 #endif

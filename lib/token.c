@@ -17,6 +17,16 @@
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
 
+/* Do more than half of the hex digits there are occur in it? In random ones they do. */
+static bool mixed(const char *name)
+{
+	size_t kinds = 0;
+
+	for (const char *digit = HEX; *digit; digit++)
+		kinds += strchr(name, *digit) != NULL;
+	return kinds > 8;
+}
+
 /* What no name of a person's choice looks like: known heads, and long or mixed random text. */
 static bool looks_like_token(const char *name)
 {
@@ -26,7 +36,7 @@ static bool looks_like_token(const char *name)
 	    strncasecmp(name, "bearer", 6) == 0 || strchr(name, '|') != NULL ||
 	    len > MUN_TOKEN_NAME_MAX)
 		return true;
-	if (len == 32 && strspn(name, HEX) == len)
+	if (len == 32 && strspn(name, HEX) == len && mixed(name))
 		return true;
 	return len >= 20 && strpbrk(name, UPPER) != NULL && strpbrk(name, LOWER) != NULL &&
 	       strpbrk(name, "0123456789") != NULL;

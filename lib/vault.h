@@ -18,7 +18,7 @@ struct mun_token_info { /* what list shows without a key */
 	char name[MUN_TOKEN_NAME_MAX + 1];
 	struct mun_id org;
 	char base_url[256];
-	char fingerprint[33]; /* hex, keyed by the vault's own fingerprint key */
+	char fingerprint[33]; /* hex; as the journal shows it that was there when it was stored */
 	char kind[16];        /* "jwt" or "opaque" */
 	int64_t expires_us;   /* MUN_TIME_NONE when unknown */
 	int64_t added_us;
@@ -55,6 +55,7 @@ struct mun_vault_new { /* a token to be stored; everything is borrowed */
 	const char *base_url;
 	const struct mun_secret *token;
 	int64_t now_us;
+	const char *fingerprint; /* 32 hex digits; NULL: made with the vault's own key */
 };
 enum mun_code mun_vault_put(struct mun_vault *v, const struct mun_vault_new *n, bool replace,
                             struct mun_err *err) MUN_MUST_CHECK;

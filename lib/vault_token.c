@@ -11,6 +11,7 @@
 #include "lib/failpoint.h"
 #include "lib/hex.h"
 #include "lib/store.h"
+#include "lib/text.h"
 #include "lib/vault.h"
 #include "lib/vault_impl.h"
 
@@ -178,6 +179,9 @@ static enum mun_code fill_info(struct mun_token_info *ret, const struct mun_vaul
 	ret->added_us = n->now_us;
 	mun_fingerprint(fingerprint, v->fingerprint_key.data, n->token->data, n->token->len);
 	mun_hex_encode(ret->fingerprint, fingerprint, sizeof(fingerprint));
+	if (n->fingerprint != NULL)
+		mun_text_copy(ret->fingerprint, sizeof(ret->fingerprint), n->fingerprint,
+		              strlen(n->fingerprint));
 	ret->expires_us = MUN_TIME_NONE;
 	(void)snprintf(ret->kind, sizeof(ret->kind), "%s",
 	               mun_token_jwt(n->token, &ret->expires_us) ? "jwt" : "opaque");
@@ -258,7 +262,7 @@ static enum mun_code unseal_record(struct mun_secret *ret, struct mun_token_info
                                    struct mun_val value, struct mun_err *err)
 {
 	struct mun_token_info info;
-	struct mun_sealed r;
+	struct mun_sealed r = { 0 };
 	enum mun_code code = decode_record(&r, name, value, err);
 
 	if (code == MUN_OK)
@@ -318,7 +322,7 @@ static enum mun_code list_one(struct mun_token_info *ret, size_t *ret_len, struc
 {
 	char name[MUN_TOKEN_NAME_MAX + 1] = "";
 	struct mun_val lock = mun_vault_lock_key();
-	struct mun_sealed r;
+	struct mun_sealed r = { 0 };
 	enum mun_code code;
 
 	if (key.len == lock.len && memcmp(key.data, lock.data, lock.len) == 0)
@@ -380,7 +384,7 @@ static enum mun_code reseal(struct mun_vault *v, struct mun_txn *t, const char *
 	MUN_BUF_CLEANUP struct mun_buf record;
 	struct mun_val key = mun_val(name, strlen(name));
 	struct mun_val old;
-	struct mun_sealed r;
+	struct mun_sealed r = { 0 };
 	enum mun_code code = mun_txn_get(t, MUN_VAULT_TABLE, key, &old, err);
 
 	mun_buf_init(&record, RECORD_MAX);

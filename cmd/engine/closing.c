@@ -4,8 +4,14 @@
 
 #define CANCEL_GROUP 128 /* items in one transaction */
 
-static void cancel_range(struct mun_engine *e, uint32_t first, uint32_t last)
+struct cancelling {
+	struct mun_engine *e;
+	struct mun_entry mark; /* batch.cancelling: who wanted it, and why */
+};
+
+static void cancel_range(struct cancelling *k, uint32_t first, uint32_t last)
 {
+	struct mun_engine *e = k->e;
 	struct mun_range *range = &e->ranges[e->ranges_len++];
 	struct mun_entry *entry = mun_loop_entry(e, MUN_K_ITEM_CANCELLED);
 
@@ -13,11 +19,15 @@ static void cancel_range(struct mun_engine *e, uint32_t first, uint32_t last)
 	entry->u.ranges.ranges = range;
 	entry->u.ranges.ranges_len = 1;
 	entry->u.ranges.why = "cancelled";
+	entry->u.ranges.reason = k->mark.u.cancelling.reason;
+	entry->u.ranges.operator_ = k->mark.u.cancelling.operator_;
+	entry->u.ranges.has_operator = true;
 }
 
 /* Items that were touched and are pending again, group by group. */
-static enum mun_code cancel_touched(struct mun_engine *e, struct mun_err *err)
+static enum mun_code cancel_touched(struct cancelling *k, struct mun_err *err)
 {
+	struct mun_engine *e = k->e;
 	uint32_t items[CANCEL_GROUP];
 	uint32_t from = 0;
 	size_t len;
@@ -34,7 +44,7 @@ static enum mun_code cancel_touched(struct mun_engine *e, struct mun_err *err)
 			code = mun_journal_item(e->o.journal, &e->batch.batch, items[i], &item,
 			                        err);
 			if (code == MUN_OK && item.state == MUN_I_PENDING)
-				cancel_range(e, items[i], items[i]);
+				cancel_range(k, items[i], items[i]);
 		}
 		if (code == MUN_OK)
 			code = mun_loop_commit(e, err);
@@ -45,11 +55,20 @@ static enum mun_code cancel_touched(struct mun_engine *e, struct mun_err *err)
 /* A cancel has drained: what is pending will not be sent. */
 static enum mun_code cancel_pending(struct mun_engine *e, struct mun_err *err)
 {
-	enum mun_code code = cancel_touched(e, err);
+	MUN_CLEANUP(mun_decoded_freep) struct mun_decoded *owner = NULL;
+	MUN_BUF_CLEANUP struct mun_buf line;
+	struct cancelling k = { .e = e };
+	enum mun_code code;
 
+	mun_buf_init(&line, MUN_ENTRY_MAX);
+	code = mun_journal_entry(e->o.journal, e->batch.cancelling_seq, &line, err);
+	if (code == MUN_OK)
+		code = mun_entry_decode(&k.mark, &owner, line.data, line.len, err);
+	if (code == MUN_OK)
+		code = cancel_touched(&k, err);
 	e->entries_len = e->ranges_len = 0;
 	if (code == MUN_OK && e->batch.next < e->batch.items) {
-		cancel_range(e, e->batch.next, e->batch.items - 1);
+		cancel_range(&k, e->batch.next, e->batch.items - 1);
 		code = mun_loop_commit(e, err);
 	}
 	return code;
@@ -66,7 +85,7 @@ static enum mun_batch_state final_state(struct mun_engine *e, const struct mun_c
 	}
 	if (e->why == MUN_WHY_NONE && !e->o.resolving && !e->batch.cancelling && c->pending > 0)
 		e->why = MUN_WHY_SERVER; /* asked before sending, and the asking was cut off */
-	if (e->why == MUN_WHY_NONE || e->why == MUN_WHY_SIGNAL)
+	if (e->why == MUN_WHY_NONE || mun_why_is_signal(e->why))
 		return MUN_B_INTERRUPTED;
 	return mun_why_is_stop(e->why) ? MUN_B_STOPPED : MUN_B_HALTED;
 }

@@ -47,7 +47,8 @@ struct mun_engine_options {
 	const uint32_t *only;      /* resolving: just these items; NULL: all in doubt */
 	size_t only_len;
 	bool keep_going, resolving, no_bodies, on_terminal;
-	int (*signals)(void); /* how many of INT, TERM, HUP have come */
+	int (*signals)(void);       /* how many of INT, TERM, HUP have come */
+	int (*signal_number)(void); /* the first of them; NULL: INT */
 	void (*progress)(void *arg, const struct mun_progress *p); /* or NULL; at most 5 a second */
 	void (*finished)(void *arg, uint32_t item,
 	                 uint64_t request_seq);    /* or NULL: after the commit */

@@ -10,11 +10,6 @@
 #include "cmd/engine/loop.h"
 #include "cmd/engine/record.h"
 
-static int64_t in_us(const struct mun_engine *e, uint64_t wait_ms)
-{
-	return e->now.real_us + (int64_t)wait_ms * 1000;
-}
-
 struct mun_entry *mun_judge_response(struct mun_engine *e, const struct mun_flight *f,
                                      const struct mun_answer *a, enum mun_verdict v)
 {
@@ -55,7 +50,7 @@ static uint32_t limit_of(const struct mun_engine *e, const struct mun_slot *s)
 	return e->o.attempts + s->st.extra;
 }
 
-/* Archived by another attempt, or long before our request and no lost attempt of ours did it. */
+/* Archived long before our request, and no lost attempt of ours did it. */
 static bool is_older_than_us(const struct mun_engine *e, const struct mun_flight *f,
                              const struct mun_run_doc *run)
 {
@@ -63,8 +58,6 @@ static bool is_older_than_us(const struct mun_engine *e, const struct mun_flight
 
 	if (!e->op->goal_archived || run->archived != MUN_ARCHIVED_TIME)
 		return false;
-	if (s->other_archived_at[0] != '\0' && strcmp(s->other_archived_at, run->archived_at) == 0)
-		return true;
 	return run->comparable &&
 	       run->archived_us < mun_loop_server_us(e, (int64_t)f->sent_ms) - MUN_SKEW_US &&
 	       !mun_settle_explains(e, s, run);
@@ -94,9 +87,7 @@ static void retry(struct mun_engine *e, const struct mun_flight *f, const struct
 	if (mun_pause_is(a)) {
 		wait_ms = mun_pause_all(e, f, a, r);
 	} else {
-		wait_ms =
-			mun_wait_ms(a->retry_after_s, ++s->failures, mun_random_below(UINT32_MAX));
-		r->u.response.retry_at_us = in_us(e, wait_ms);
+		wait_ms = mun_pause_one(e, a, ++s->failures, r);
 		s->st.answered++;
 		if (++e->guard.blocked_row >= 3)
 			mun_loop_halt(e, MUN_WHY_BLOCKED, "");
@@ -127,7 +118,9 @@ static void doubt(struct mun_engine *e, const struct mun_flight *f, const struct
 {
 	struct mun_slot *s = f->slot;
 
-	(void)mun_judge_response(e, f, a, maybe != MUN_V_NONE ? MUN_V_UNKNOWN : j->verdict);
+	struct mun_entry *r =
+		mun_judge_response(e, f, a, maybe != MUN_V_NONE ? MUN_V_UNKNOWN : j->verdict);
+
 	if (maybe == MUN_V_NONE)
 		remember(s, (int64_t)f->sent_ms, e->now.uptime_ms);
 	s->st.state = MUN_I_IN_DOUBT;
@@ -142,7 +135,7 @@ static void doubt(struct mun_engine *e, const struct mun_flight *f, const struct
 	s->settled_after_ms = mun_loop_ms(e) + e->o.settle_ms;
 	s->due_ms = mun_loop_ms(e);
 	if (a->http >= 500 && a->retry_after_s > 0)
-		s->due_ms += (uint64_t)a->retry_after_s * 1000;
+		s->due_ms += mun_pause_one(e, a, 1, r);
 }
 
 static enum mun_why stop_reason(const struct mun_answer *a, const struct mun_judgement *j)
@@ -271,8 +264,7 @@ static void judge_me(struct mun_engine *e, const struct mun_flight *f, const str
 		mun_judge_final(e, s, MUN_V_DENIED, s->st.request_seq);
 	} else {
 		s->stage = MUN_STAGE_ME;
-		s->due_ms = mun_loop_ms(e) +
-		            mun_wait_ms(a->retry_after_s, s->tries, mun_random_below(UINT32_MAX));
+		s->due_ms = mun_loop_ms(e) + mun_pause_one(e, a, s->tries, NULL);
 	}
 }
 

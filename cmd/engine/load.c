@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "cmd/engine/loop.h"
+#include "journal/holder.h"
+#include "journal/when.h"
 
 #define RECHECK_MS    1000
 #define EXCHANGES_MAX 1000 /* of one item, looked at for attempts in doubt */
@@ -169,8 +171,6 @@ static enum mun_code note_place(void *arg, const struct mun_place *p, struct mun
 	    other.last_seq >= k->newest) {
 		k->newest = other.last_seq;
 		k->goal = mun_ops[batch.op].goal_archived == k->e->op->goal_archived;
-		(void)snprintf(k->s->other_archived_at, sizeof(k->s->other_archived_at), "%s",
-		               other.attempts > 0 ? other.archived_at : "");
 	}
 	return MUN_OK;
 }

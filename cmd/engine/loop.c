@@ -7,6 +7,7 @@
 #include "cmd/engine/loop.h"
 
 #include <assert.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -253,9 +254,12 @@ static enum mun_code run_round(struct mun_engine *e, uint32_t *next, struct mun_
 
 /* ---- waiting ---- */
 
-static uint64_t soonest(const struct mun_engine *e)
+/* When the next thing can happen that is not an answer; a pause of the whole batch included. */
+static uint64_t next_due(const struct mun_engine *e)
 {
-	uint64_t at = mun_loop_ms(e) + IDLE_MS;
+	uint64_t at = MUN_NEVER;
+	uint64_t pause_ms = e->window_until_ms > e->network_until_ms ? e->window_until_ms
+	                                                             : e->network_until_ms;
 
 	for (size_t i = 0; i < e->slots_len; i++) {
 		const struct mun_slot *s = e->slots[i];
@@ -265,10 +269,17 @@ static uint64_t soonest(const struct mun_engine *e)
 	}
 	if (e->breaker.open)
 		at = e->breaker.due_ms;
-	if (at < e->window_until_ms)
-		at = e->window_until_ms;
-	if (at < e->network_until_ms)
-		at = e->network_until_ms;
+	if (at == MUN_NEVER && pause_ms > mun_loop_ms(e))
+		return pause_ms;
+	return at < pause_ms ? pause_ms : at;
+}
+
+static uint64_t soonest(const struct mun_engine *e)
+{
+	uint64_t at = next_due(e);
+
+	if (e->draw_owed && at > e->last_draw_ms + DRAW_MS)
+		at = e->last_draw_ms + DRAW_MS;
 	return at > mun_loop_ms(e) + IDLE_MS ? mun_loop_ms(e) + IDLE_MS : at;
 }
 
@@ -300,7 +311,7 @@ static void check_stops(struct mun_engine *e)
 		mun_loop_halt(e, MUN_WHY_STOP_AFTER, "");
 	if (e->o.signals == NULL || e->o.signals() == 0)
 		return;
-	mun_loop_halt(e, MUN_WHY_SIGNAL, "");
+	mun_loop_halt(e, mun_why_of_signal(e->o.signal_number ? e->o.signal_number() : SIGINT), "");
 	if (e->o.signals() >= 2)
 		e->o.wire->abort(e->o.wire);
 }
@@ -311,10 +322,11 @@ static void draw(struct mun_engine *e)
 		                  .flying = (uint32_t)e->flights_len,
 		                  .answers = e->answers_ever,
 		                  .answers_5xx = e->answers_5xx };
-	uint64_t until = soonest(e);
+	uint64_t until = next_due(e);
 	struct mun_err ignored;
 
-	if (e->o.progress == NULL || mun_loop_ms(e) - e->last_draw_ms < DRAW_MS)
+	e->draw_owed = e->o.progress != NULL && mun_loop_ms(e) - e->last_draw_ms < DRAW_MS;
+	if (e->o.progress == NULL || e->draw_owed)
 		return;
 	e->last_draw_ms = mun_loop_ms(e);
 	memcpy(p.used, e->used, sizeof(p.used));
@@ -330,7 +342,8 @@ static void draw(struct mun_engine *e)
 		p.phase = MUN_PHASE_SETTLING;
 	if (until < e->window_until_ms)
 		until = e->window_until_ms;
-	p.until_ms = until > mun_loop_ms(e) ? until - mun_loop_ms(e) : 0;
+	if (until != MUN_NEVER && until > mun_loop_ms(e))
+		p.until_ms = until - mun_loop_ms(e);
 	if (mun_journal_eta(e->o.journal, e->target, &e->o.rate, p.counts.pending, &p.eta_ms,
 	                    &ignored) != MUN_OK)
 		p.eta_ms = 0; /* what the journal cannot say, the next commit will */

@@ -34,6 +34,7 @@ struct mun_walk {                   /* the archived list, one walk for all who w
 	uint64_t due_ms;
 	uint64_t started_ms;
 	unsigned rows_live;
+	uint64_t rows; /* seen so far */
 	struct mun_id first_of_page, sample;
 	bool has_first, has_sample;
 };
@@ -67,6 +68,7 @@ struct mun_engine {
 	bool walk_cut;  /* the last one met the bound: narrow the next one, where it can be */
 	int get_serves_archived; /* -1 unknown, 0 no, 1 yes */
 	bool test_wanted;
+	struct mun_id test_sample; /* a row of the archived list */
 	struct mun_guard guard;
 	struct mun_breaker breaker;
 	bool has_server_time;
@@ -82,7 +84,8 @@ struct mun_engine {
 	unsigned network_failures, limit_failures;
 	uint64_t answers_ever, answers_5xx;
 	uint32_t used[MUN_RATE_WINDOWS];
-	bool answered; /* anything at all, in this epoch */
+	bool draw_owed; /* something changed since the last drawing */
+	bool answered;  /* anything at all, in this epoch */
 	/* one round */
 	struct mun_entry entries[4 * MUN_FLIGHTS + 8]; /* each settlement may add a skip */
 	size_t entries_len;
@@ -154,6 +157,10 @@ bool mun_pause_is(const struct mun_answer *a); /* 429, or not sent */
 /* Sets the wait and r's retry_at; returns it in milliseconds. */
 uint64_t mun_pause_all(struct mun_engine *e, const struct mun_flight *f, const struct mun_answer *a,
                        struct mun_entry *r);
+/* One item waits: back-off after so many failures, or what the answer (or NULL) asks for; where
+ * that is longer than --max-wait the batch halts. Sets retry_at of r, unless NULL. */
+uint64_t mun_pause_one(struct mun_engine *e, const struct mun_answer *a, unsigned failures,
+                       struct mun_entry *r);
 void mun_pause_learn(struct mun_engine *e, const struct mun_answer *a); /* of every answer */
 void mun_pause_give_up(struct mun_engine *e); /* halts when it lasts longer than --max-wait */
 /* probe.c */
@@ -174,7 +181,8 @@ enum mun_found {
 };
 enum mun_found mun_found_in(const struct mun_engine *e, const struct mun_run_doc *run);
 void mun_settle_item(struct mun_engine *e, struct mun_entry *r, struct mun_slot *s,
-                     enum mun_found found, const struct mun_run_doc *run, int64_t retry_after_s);
+                     enum mun_found found, const struct mun_run_doc *run,
+                     const struct mun_answer *a);
 /* Does an attempt of ours that was in doubt explain that the run is archived, or active? */
 bool mun_settle_explains(const struct mun_engine *e, const struct mun_slot *s,
                          const struct mun_run_doc *run);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/engine/outcome.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -37,7 +38,9 @@ static const struct {
 	[MUN_WHY_STOP_ON_FAILURES] = { "stop_on_failures", 10,
 	                               "stopped at the number of failures given by "
 	                               "--stop-on-failures" },
-	[MUN_WHY_SIGNAL] = { "signal", 130, "interrupted by a signal" },
+	[MUN_WHY_SIGNAL] = { "signal", 128 + SIGINT, "interrupted by a signal" },
+	[MUN_WHY_TERMINATED] = { "terminated", 128 + SIGTERM, "interrupted by a signal" },
+	[MUN_WHY_HANGUP] = { "hangup", 128 + SIGHUP, "interrupted by a signal" },
 	[MUN_WHY_JOURNAL] = { "journal", 12, "the journal could not be written" },
 };
 
@@ -62,6 +65,18 @@ enum mun_why mun_why_find(const char *name)
 unsigned mun_why_exit(enum mun_why w)
 {
 	return whys[w].exit;
+}
+
+bool mun_why_is_signal(enum mun_why w)
+{
+	return whys[w].exit > 128;
+}
+
+enum mun_why mun_why_of_signal(int number)
+{
+	if (number == SIGTERM)
+		return MUN_WHY_TERMINATED;
+	return number == SIGHUP ? MUN_WHY_HANGUP : MUN_WHY_SIGNAL;
 }
 
 bool mun_why_is_stop(enum mun_why w)

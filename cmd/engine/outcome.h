@@ -27,7 +27,9 @@ enum mun_why { /* words that `batch.paused` records */
 	MUN_WHY_STOP_AT,
 	MUN_WHY_STOP_AFTER,
 	MUN_WHY_STOP_ON_FAILURES,
-	MUN_WHY_SIGNAL,
+	MUN_WHY_SIGNAL, /* SIGINT */
+	MUN_WHY_TERMINATED,
+	MUN_WHY_HANGUP,
 	MUN_WHY_JOURNAL,
 	MUN_WHYS
 };
@@ -35,7 +37,9 @@ const char *mun_why_name(enum mun_why w);     /* "wrong_organization"; "" for no
 const char *mun_why_sentence(enum mun_why w); /* for people: what happened */
 enum mun_why mun_why_find(const char *name);  /* NONE when unknown */
 unsigned mun_why_exit(enum mun_why w);
-bool mun_why_is_stop(enum mun_why w); /* an own limit: the batch is `stopped`, not `halted` */
+bool mun_why_is_signal(enum mun_why w);
+enum mun_why mun_why_of_signal(int number); /* SIGINT, SIGTERM, SIGHUP */
+bool mun_why_is_stop(enum mun_why w);       /* an own limit: the batch is `stopped`, not `halted` */
 
 /* only: verdict of the single item of a batch of one, else MUN_V_NONE. */
 unsigned mun_outcome_exit(const struct mun_batch *b, enum mun_verdict only);

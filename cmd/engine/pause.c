@@ -25,6 +25,10 @@ static uint64_t offline(struct mun_engine *e, const struct mun_flight *f,
 		e->offline_from_ms = mun_loop_ms(e);
 	}
 	wait_ms = mun_wait_ms(-1, e->network_failures, mun_random_below(UINT32_MAX));
+	if (!e->answered && mun_loop_ms(e) + wait_ms > e->started_ms + NOBODY_ANSWERS_MS)
+		wait_ms = e->started_ms + NOBODY_ANSWERS_MS > mun_loop_ms(e)
+		                  ? e->started_ms + NOBODY_ANSWERS_MS + 1 - mun_loop_ms(e)
+		                  : 1; /* one more try then, and no later */
 	e->network_until_ms = mun_loop_ms(e) + wait_ms;
 	if (!e->answered &&
 	    (e->o.on_terminal || mun_loop_ms(e) - e->started_ms > NOBODY_ANSWERS_MS))
@@ -59,6 +63,23 @@ uint64_t mun_pause_all(struct mun_engine *e, const struct mun_flight *f, const s
 	r->u.response.retry_at_us = e->now.real_us + (int64_t)wait_ms * 1000;
 	if (limit && (e->next_at_us == MUN_TIME_NONE || e->next_at_us < r->u.response.retry_at_us))
 		e->next_at_us = r->u.response.retry_at_us;
+	return wait_ms;
+}
+
+uint64_t mun_pause_one(struct mun_engine *e, const struct mun_answer *a, unsigned failures,
+                       struct mun_entry *r)
+{
+	int64_t retry_after_s = a != NULL ? a->retry_after_s : -1;
+	uint64_t wait_ms = mun_wait_ms(retry_after_s, failures, mun_random_below(UINT32_MAX));
+	int64_t at_us = e->now.real_us + (int64_t)wait_ms * 1000;
+
+	if (r != NULL)
+		r->u.response.retry_at_us = at_us;
+	if (wait_ms > e->o.max_wait_ms && retry_after_s > 0) { /* the server wants it so */
+		if (e->next_at_us == MUN_TIME_NONE || e->next_at_us < at_us)
+			e->next_at_us = at_us;
+		mun_loop_halt(e, MUN_WHY_RATE_LIMITED, "");
+	}
 	return wait_ms;
 }
 
@@ -100,6 +121,25 @@ void mun_pause_learn(struct mun_engine *e, const struct mun_answer *a)
 		e->last_good_ms = mun_loop_ms(e);
 }
 
+/* All that is left waits for a time that the server named earlier: come back then. */
+static void leave_late_ones(struct mun_engine *e)
+{
+	uint64_t most_ms = e->o.max_wait_ms;
+	uint64_t due_ms = MUN_NEVER;
+
+	if (most_ms < e->o.settle_ms)
+		most_ms = e->o.settle_ms;
+	if (most_ms < MUN_BACKOFF_MAX_MS)
+		most_ms = MUN_BACKOFF_MAX_MS;
+	for (size_t i = 0; i < e->slots_len; i++)
+		if (e->slots[i]->due_ms < due_ms)
+			due_ms = e->slots[i]->due_ms;
+	if (due_ms == MUN_NEVER || due_ms <= mun_loop_ms(e) + most_ms)
+		return;
+	e->next_at_us = e->now.real_us + (int64_t)(due_ms - mun_loop_ms(e)) * 1000;
+	mun_loop_halt(e, MUN_WHY_RATE_LIMITED, "");
+}
+
 void mun_pause_give_up(struct mun_engine *e)
 {
 	enum mun_why why = e->limit_failures > 0     ? MUN_WHY_RATE_LIMITED
@@ -109,6 +149,7 @@ void mun_pause_give_up(struct mun_engine *e)
 
 	if (why == MUN_WHY_NONE) { /* waits of our own choice are no outage */
 		e->last_good_ms = mun_loop_ms(e);
+		leave_late_ones(e);
 		return;
 	}
 	if (mun_loop_ms(e) - e->last_good_ms > e->o.max_wait_ms)

@@ -194,6 +194,21 @@ static bool gave_up(const struct ask *k, const struct mun_answer *a)
 	return passed_ms > k->o->max_wait_ms;
 }
 
+/* Where nothing has answered yet, the last try is made when patience ends, not later. */
+static uint64_t within_patience(const struct ask *k, uint64_t wait_ms)
+{
+	uint64_t most_ms = k->answered ? k->o->max_wait_ms : NOBODY_ANSWERS_MS;
+	uint64_t passed_ms;
+	struct mun_now now;
+
+	k->o->clock->now(k->o->clock, &now);
+	passed_ms = now.uptime_ms > k->good_ms ? (uint64_t)(now.uptime_ms - k->good_ms) : 0;
+	if (most_ms > k->o->max_wait_ms)
+		most_ms = k->o->max_wait_ms;
+	return passed_ms + wait_ms > most_ms && most_ms >= passed_ms ? most_ms - passed_ms + 1
+	                                                             : wait_ms;
+}
+
 /* 429 waits as anywhere; 5xx and network are an outage. */
 static enum mun_code insist(struct ask *k, const struct mun_request *r, bool needed,
                             struct mun_answer *ret, struct mun_err *err)
@@ -211,7 +226,8 @@ static enum mun_code insist(struct ask *k, const struct mun_request *r, bool nee
 			               k->o->base->host, ret->error);
 			return stop(k, 14, err, text);
 		}
-		wait_ms = mun_wait_ms(ret->retry_after_s, tries, mun_random_below(UINT32_MAX));
+		wait_ms = within_patience(
+			k, mun_wait_ms(ret->retry_after_s, tries, mun_random_below(UINT32_MAX)));
 		if (gave_up(k, ret)) {
 			code = ret->http == 429 ? rate_limited(k, k->retry_at_us, err)
 			                        : unreachable(k, ret, err);

@@ -108,6 +108,6 @@ void mun_probe_answer(struct mun_engine *e, const struct mun_flight *f, const st
 			s->st.state = MUN_I_IN_DOUBT; /* as the journal has it now */
 		mun_walk_join(e, s);
 	} else {
-		mun_settle_item(e, r, s, found, &run, a->retry_after_s);
+		mun_settle_item(e, r, s, found, &run, a);
 	}
 }

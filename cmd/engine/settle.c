@@ -33,8 +33,6 @@ bool mun_settle_explains(const struct mun_engine *e, const struct mun_slot *s,
 {
 	if (s->tried_len == 0 || !e->op->goal_archived)
 		return s->tried_len > 0;
-	if (s->other_archived_at[0] != '\0' && strcmp(s->other_archived_at, run->archived_at) == 0)
-		return false;
 	for (unsigned i = 0; i < s->tried_len; i++)
 		if (!run->comparable || fits(e, &s->tried[i], run->archived_us))
 			return true;
@@ -109,9 +107,8 @@ static void no_effect(struct mun_engine *e, struct mun_entry *r, struct mun_slot
 		mun_guard_failed(e, MUN_V_NO_EFFECT, 0, false);
 		mun_judge_final(e, s, MUN_V_NO_EFFECT, s->st.request_seq);
 	} else {
-		uint64_t wait_ms = mun_wait_ms(-1, ++s->failures, mun_random_below(UINT32_MAX));
+		uint64_t wait_ms = mun_pause_one(e, NULL, ++s->failures, r);
 
-		r->u.response.retry_at_us = e->now.real_us + (int64_t)wait_ms * 1000;
 		mun_judge_finished(e, s->item, s->st.request_seq);
 		send_again(e, s, wait_ms);
 	}
@@ -155,7 +152,7 @@ static void gone(struct mun_engine *e, struct mun_entry *r, struct mun_slot *s)
 		mun_slot_unresolved(e, s); /* stays in doubt, never sent again */
 }
 
-static void no_answer(struct mun_engine *e, struct mun_slot *s, int64_t retry_after_s)
+static void no_answer(struct mun_engine *e, struct mun_slot *s, const struct mun_answer *a)
 {
 	not_confirmed(e, s);
 	if (s->decided) { /* the decision stands */
@@ -170,12 +167,12 @@ static void no_answer(struct mun_engine *e, struct mun_slot *s, int64_t retry_af
 		return;
 	}
 	s->stage = MUN_STAGE_PROBE;
-	s->due_ms =
-		mun_loop_ms(e) + mun_wait_ms(retry_after_s, s->tries, mun_random_below(UINT32_MAX));
+	s->due_ms = mun_loop_ms(e) + mun_pause_one(e, a, s->tries, NULL);
 }
 
 void mun_settle_item(struct mun_engine *e, struct mun_entry *r, struct mun_slot *s,
-                     enum mun_found found, const struct mun_run_doc *run, int64_t retry_after_s)
+                     enum mun_found found, const struct mun_run_doc *run,
+                     const struct mun_answer *a)
 {
 	s->unasked = false;
 	switch (found) {
@@ -189,7 +186,7 @@ void mun_settle_item(struct mun_engine *e, struct mun_entry *r, struct mun_slot 
 		gone(e, r, s);
 		break;
 	case MUN_FOUND_NOTHING:
-		no_answer(e, s, retry_after_s);
+		no_answer(e, s, a);
 		break;
 	}
 }

@@ -43,7 +43,6 @@ struct mun_slot {
 	unsigned failures;         /* for the back-off */
 	bool unconfirmed;          /* 2xx without evidence, first probe outstanding */
 	bool has_checklist;
-	struct mun_id checklist;    /* the run's blueprint, where a body has shown it */
-	char other_archived_at[40]; /* that another attempt for this run already has */
+	struct mun_id checklist; /* the run's blueprint, where a body has shown it */
 };
 #endif

@@ -28,7 +28,7 @@ static void send_test(struct mun_engine *e)
 	struct mun_request r;
 	struct mun_flight f = { .kind = MUN_FLIGHT_TEST };
 
-	mun_request_get_run(&r, &e->o.base, &e->batch.org, &e->walk.sample);
+	mun_request_get_run(&r, &e->o.base, &e->batch.org, &e->test_sample);
 	e->test_wanted = false;
 	mun_loop_intend(e, &f, &r, MUN_P_PROBE);
 }
@@ -128,7 +128,7 @@ static void page_row(void *arg, const struct mun_run_doc *row)
 		if (takes_part(e, s) && mun_id_equal(&s->row.run, &row->id) &&
 		    scan->r->u.response.settles_len < MUN_SETTLES_MAX) {
 			s->probed_ms = w->started_ms;
-			mun_settle_item(e, scan->r, s, mun_found_in(e, row), row, -1);
+			mun_settle_item(e, scan->r, s, mun_found_in(e, row), row, NULL);
 		}
 	}
 }
@@ -142,11 +142,13 @@ static void end_walk(struct mun_engine *e, struct mun_entry *r, enum mun_found f
 		if (!takes_part(e, s) || r->u.response.settles_len >= MUN_SETTLES_MAX)
 			continue;
 		s->probed_ms = e->walk.started_ms;
-		mun_settle_item(e, r, s, found, NULL, -1);
+		mun_settle_item(e, r, s, found, NULL, NULL);
 	}
 	e->walk.active = false;
-	if (e->get_serves_archived < 0 && e->walk.has_sample)
+	if (e->get_serves_archived < 0 && e->walk.has_sample) {
 		e->test_wanted = true;
+		e->test_sample = e->walk.sample;
+	}
 	for (size_t i = 0; i < e->slots_len; i++) /* came late, or more than one entry settles */
 		if (e->slots[i]->stage == MUN_STAGE_WALK)
 			mun_walk_join(e, e->slots[i]);
@@ -169,19 +171,33 @@ static bool other_filter(struct mun_engine *e)
 	return true;
 }
 
+/*
+ * Is the list read to its end? Its page count may have been made with another page size than its
+ * pages have, so the rows must add up as well; a server that has no further page may repeat one.
+ */
+static bool is_whole(const struct mun_walk *w, const struct mun_page *page, bool repeated)
+{
+	uint64_t rows = w->rows + (repeated ? 0 : page->rows);
+
+	if (page->rows == 0)
+		return true;
+	return page->total >= 0 && rows == (uint64_t)page->total &&
+	       (repeated || (page->total_pages >= 0 && (int64_t)w->page >= page->total_pages));
+}
+
 static void next_page(struct mun_engine *e, const struct page_scan *scan,
                       const struct mun_page *page)
 {
 	struct mun_walk *w = &e->walk;
 	bool repeated =
 		w->has_first && scan->has_first && mun_id_equal(&w->first_of_page, &scan->first);
-	bool last = page->rows == 0 ||
-	            (page->total_pages >= 0 && (int64_t)w->page >= page->total_pages);
+	bool whole = is_whole(w, page, repeated);
 
-	e->walk_cut = !last && w->page >= WALK_PAGES;
-	if (w->rows_live > 0 || repeated || page->bad_rows > 0 || e->walk_cut) {
+	e->walk_cut = !whole && w->page >= WALK_PAGES;
+	w->rows += page->rows;
+	if (w->rows_live > 0 || page->bad_rows > 0 || e->walk_cut || (repeated && !whole)) {
 		end_walk(e, scan->r, MUN_FOUND_NOTHING);
-	} else if (last) {
+	} else if (whole) {
 		end_walk(e, scan->r, MUN_FOUND_GONE);
 	} else {
 		w->first_of_page = scan->first;
@@ -218,7 +234,7 @@ void mun_walk_test(struct mun_engine *e, const struct mun_flight *f, const struc
 	struct mun_run_doc run;
 	bool whole = a->send == MUN_SEND_OK;
 	bool served = whole && a->http / 100 == 2 && mun_answer_run(&run, a->body, a->body_len) &&
-	              run.archived == MUN_ARCHIVED_TIME;
+	              mun_id_equal(&run.id, &e->test_sample) && run.archived == MUN_ARCHIVED_TIME;
 	struct mun_entry *r =
 		mun_judge_response(e, f, a, served ? MUN_V_IS_ARCHIVED : MUN_V_NO_ANSWER);
 

@@ -7,7 +7,7 @@
 
 #include "lib/remote/http_impl.h"
 
-/* ---- the pool ---- */
+/* ---- exchanges on the wire ---- */
 
 static void run_list_add(struct mun_http *h, struct mun_exchange *x)
 {
@@ -28,22 +28,6 @@ static void run_list_remove(struct mun_http *h, struct mun_exchange *x)
 		h->running = x->next;
 }
 
-static struct mun_exchange *exchange_take(struct mun_http *h)
-{
-	struct mun_exchange *x = h->idle;
-
-	if (!x)
-		return mun_exchange_new(h);
-	h->idle = x->next;
-	return x;
-}
-
-static void exchange_give(struct mun_http *h, struct mun_exchange *x)
-{
-	x->next = h->idle;
-	h->idle = x;
-}
-
 /* ---- the wire ---- */
 
 static enum mun_code http_start(struct mun_wire *w, uint64_t tag, const struct mun_request *r,
@@ -54,24 +38,24 @@ static enum mun_code http_start(struct mun_wire *w, uint64_t tag, const struct m
 
 	if (!mun_request_allowed(r, &h->base))
 		return mun_fail(err, MUN_E_INTERNAL, "refused to send a request of unknown form");
-	x = exchange_take(h);
+	x = mun_exchange_new(h);
 	if (!x)
 		return mun_fail(err, MUN_E_NOMEM, "no memory for an exchange");
 	mun_exchange_reset(x, tag, body_max);
 	if (mun_exchange_set_request(x, r) != CURLE_OK ||
 	    curl_multi_add_handle(h->multi, x->easy) != CURLM_OK) {
-		exchange_give(h, x);
+		mun_exchange_free(x);
 		return mun_fail(err, MUN_E_NOMEM, "no memory for a request");
 	}
 	run_list_add(h, x);
 	return MUN_OK;
 }
 
-static void hand_over(struct mun_http *h, struct mun_exchange *x, struct mun_answer *ret)
+static void hand_over(struct mun_exchange *x, struct mun_answer *ret)
 {
 	*ret = x->answer;
 	memset(&x->answer, 0, sizeof(x->answer));
-	exchange_give(h, x);
+	mun_exchange_free(x);
 }
 
 static size_t collect(struct mun_http *h, struct mun_answer *ret, size_t max)
@@ -84,7 +68,7 @@ static size_t collect(struct mun_http *h, struct mun_answer *ret, size_t max)
 		struct mun_exchange *x = h->ended;
 
 		h->ended = x->next;
-		hand_over(h, x, &ret[n++]);
+		hand_over(x, &ret[n++]);
 	}
 	while (n < max && (msg = curl_multi_info_read(h->multi, &left)) != NULL) {
 		struct mun_exchange *x = NULL;
@@ -96,7 +80,7 @@ static size_t collect(struct mun_http *h, struct mun_answer *ret, size_t max)
 		(void)curl_multi_remove_handle(h->multi, x->easy); /* msg is gone from here on */
 		run_list_remove(h, x);
 		mun_exchange_finish(x, code);
-		hand_over(h, x, &ret[n++]);
+		hand_over(x, &ret[n++]);
 	}
 	return n;
 }
@@ -192,10 +176,11 @@ void mun_http_closep(struct mun_http **h)
 		return;
 	if (http->multi)
 		http_abort(&http->wire);
-	free_exchanges(http->idle);
 	free_exchanges(http->ended);
 	if (http->multi)
 		(void)curl_multi_cleanup(http->multi);
+	if (http->share)
+		(void)curl_share_cleanup(http->share);
 	for (size_t i = 0; i < MUN_LISTS; i++)
 		mun_http_wipe_headers(http->headers[i]);
 	free(http->cacert);
@@ -205,9 +190,11 @@ void mun_http_closep(struct mun_http **h)
 	curl_global_cleanup();
 }
 
-static enum mun_code fill_pool(struct mun_http *h, const struct mun_http_options *o,
-                               struct mun_err *err)
+/* What each exchange is set up with, and that libcurl takes it. */
+static enum mun_code copy_settings(struct mun_http *h, const struct mun_http_options *o,
+                                   struct mun_err *err)
 {
+	struct mun_exchange *trial;
 	const char *proxy;
 	enum mun_code rc = mun_http_choose_proxy(&proxy, o->base, err);
 
@@ -218,13 +205,10 @@ static enum mun_code fill_pool(struct mun_http *h, const struct mun_http_options
 	h->proxy = strdup(proxy);
 	if (!h->user_agent || !h->proxy || (o->cacert && !h->cacert))
 		return mun_fail(err, MUN_E_NOMEM, "no memory for the wire");
-	for (size_t i = 0; i < (o->concurrency > 0 ? o->concurrency : 1); i++) {
-		struct mun_exchange *x = mun_exchange_new(h);
-
-		if (!x)
-			return mun_fail(err, MUN_E_REMOTE, "libcurl cannot be set up");
-		exchange_give(h, x);
-	}
+	trial = mun_exchange_new(h);
+	if (!trial)
+		return mun_fail(err, MUN_E_REMOTE, "libcurl cannot be set up");
+	mun_exchange_free(trial);
 	return MUN_OK;
 }
 
@@ -251,13 +235,15 @@ enum mun_code mun_http_open(struct mun_http **ret, const struct mun_http_options
 	h->timeout_ms = o->timeout_ms;
 	h->wire = (struct mun_wire){ http_start, http_wait, http_abort, h };
 	h->multi = curl_multi_init();
-	if (!h->multi)
+	h->share = curl_share_init();
+	if (!h->multi || !h->share ||
+	    curl_share_setopt(h->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) != CURLSHE_OK)
 		return mun_fail(err, MUN_E_NOMEM, "no memory for the wire");
 	(void)curl_multi_setopt(h->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
 	(void)curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, (long)o->concurrency + 4);
 	rc = mun_http_make_headers(h, o->token, err);
 	if (rc == MUN_OK)
-		rc = fill_pool(h, o, err);
+		rc = copy_settings(h, o, err);
 	if (rc == MUN_OK)
 		*ret = MUN_STEAL(h);
 	return rc;

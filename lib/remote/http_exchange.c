@@ -403,6 +403,7 @@ static CURLcode set_transfer(struct mun_exchange *x)
 	SET(CURLOPT_OPENSOCKETFUNCTION, on_socket);
 	SET(CURLOPT_OPENSOCKETDATA, x);
 	SET(CURLOPT_PRIVATE, x);
+	SET(CURLOPT_SHARE, x->http->share);
 	SET(CURLOPT_ERRORBUFFER, x->error);
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_PATH_AS_IS, 1L);

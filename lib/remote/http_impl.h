@@ -2,7 +2,7 @@
 #ifndef MUN_HTTP_IMPL_H
 #define MUN_HTTP_IMPL_H
 /*
- * What the files of the HTTP client share: http.c (the pool and the wire), http_exchange.c (one
+ * What the files of the HTTP client share: http.c (the wire), http_exchange.c (one
  * exchange) and http_setup.c (headers, options, the proxy, resolvers). Nobody else includes this.
  */
 #include <curl/curl.h>
@@ -20,7 +20,7 @@ enum mun_method_list {
 };
 
 struct mun_exchange {
-	struct mun_exchange *next; /* in the free, the running or the ended list */
+	struct mun_exchange *next; /* in the running or the ended list */
 	struct mun_exchange *prev; /* in the running list */
 	struct mun_http *http;
 	CURL *easy;
@@ -39,19 +39,26 @@ struct mun_exchange {
 struct mun_http {
 	struct mun_wire wire;
 	CURLM *multi;
+	CURLSH *share; /* TLS sessions: each exchange has a handle of its own */
 	struct mun_base_url base;
 	const struct mun_secret *token; /* borrowed until close */
 	bool tls;
 	struct curl_slist *headers[MUN_LISTS];
-	struct mun_exchange *idle, *running, *ended;
-	char *cacert, *user_agent, *proxy; /* own copies: the pool may grow later */
+	struct mun_exchange *running, *ended;
+	char *cacert, *user_agent, *proxy; /* own copies: for each exchange */
 	uint32_t timeout_ms;
 	char tls_version[16]; /* of the newest handshake: reused connections have none */
 	char tls_issuer[65];
 };
 
 /* http_exchange.c */
-struct mun_exchange *mun_exchange_new(struct mun_http *h); /* NULL: no memory, or libcurl refuses */
+/*
+ * A handle of libcurl for one exchange alone: libcurl 7.88 keeps in it where the newest header was
+ * stored, and follows that into freed memory when the next answer begins with a folded line.
+ * Connections belong to the multi handle and are reused all the same. NULL: no memory, or libcurl
+ * refuses.
+ */
+struct mun_exchange *mun_exchange_new(struct mun_http *h);
 void mun_exchange_free(struct mun_exchange *x);
 void mun_exchange_reset(struct mun_exchange *x, uint64_t tag, size_t body_max);
 CURLcode mun_exchange_set_request(struct mun_exchange *x, const struct mun_request *r);

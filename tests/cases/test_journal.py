@@ -254,7 +254,7 @@ def copies_in_use():
                                     world.sandbox.url, '--from', world.sandbox.ids_file,
                                     '--reason', 'into a backup copy')
         assert status == 12 and 'backup' in err, (status, err)
-        world.expect(1, 'journal', 'backup', backup)
+        world.expect(2, 'journal', 'backup', backup)
 
 
 def backup_without_room():

@@ -260,25 +260,25 @@ def four_things():
     url = r'http://127.0.0.1:1'
     cases = (
         ('done', (), (), 0, [
-            'done', 'done: 4 archived', 'not done: nothing', 'uncertain: nothing',
+            'batch b-ID: done', 'done: 4 archived', 'not done: nothing', 'uncertain: nothing',
             'next: nothing']),
         ('failures', ('--fault', '422@n=2'), (), 9, [
-            'done_with_failures', 'done: 3 archived', 'not done: 1 failed', 'uncertain: nothing',
+            'batch b-ID: done_with_failures', 'done: 3 archived', 'not done: 1 failed', 'uncertain: nothing',
             'next: muniment items b-ID --state failed -o ids | muniment archive --dry-run --org '
             + ORG + " --base-url URL --from - --reason 'again what failed in b-ID'"]),
         ('in doubt', ('--fault', 'close-before@n=2', '--fault', '500@all,on=run'),
          ('--attempts', '1'), 13, [
-             'done_in_doubt', 'done: 3 archived', 'not done: nothing', 'uncertain: 1 in doubt',
+             'batch b-ID: done_in_doubt', 'done: 3 archived', 'not done: nothing', 'uncertain: 1 in doubt',
              'next: muniment resolve b-ID']),
         ('halted', ('--fault', '404-endpoint@n=2'), (), 14, [
-            'halted: the server does not know this path: wrong base URL?', 'done: 1 archived',
+            'batch b-ID: halted: the server does not know this path: wrong base URL?', 'done: 1 archived',
             'not done: 3 pending', 'uncertain: nothing', 'next: muniment resume b-ID']),
         ('stopped', (), ('--stop-after', '3'), 10, [
-            'stopped: stopped after the number of items given by --stop-after',
+            'batch b-ID: stopped after the number of items given by --stop-after',
             'done: 3 archived', 'not done: 1 pending', 'uncertain: nothing',
             'next: muniment resume b-ID']),
         ('token', ('--fault', '401@n=2+'), (), 3, [
-            'halted: the token is no longer accepted', 'done: 1 archived', 'not done: 3 pending',
+            'batch b-ID: halted: the token is no longer accepted', 'done: 1 archived', 'not done: 3 pending',
             'uncertain: nothing', 'first: muniment token add NAME --replace',
             'next: muniment resume b-ID']),
         ('redirect', ('--fault', '302@n=2'), (), 14, None),
@@ -289,7 +289,7 @@ def four_things():
             assert got == status, '%s: exit %d, not %d: %s' % (name, got, status, err)
             lines = last_lines(err.replace(world.sandbox.url, 'URL'))
             if want is None:
-                assert lines[0].startswith('halted: ') and 'sign-in' not in lines[0], lines
+                assert lines[0].startswith('batch b-ID: halted: ') and 'sign-in' not in lines[0], lines
                 assert lines[3] == 'uncertain: 1 in doubt', lines
             else:
                 assert lines == want, '%s: %s' % (name, lines)
@@ -303,14 +303,14 @@ def four_things_of_others():
         batch = run_object(world, 'run', world.plan('restore'), '--attempts', '1',
                            status=13)[0]['batch']
         err = world.call('resolve', batch, '--assume', 'not-active', *why)[2]
-        assert last_lines(err) == ['interrupted', 'done: 3 restored', 'not done: 1 pending',
+        assert last_lines(err) == ['batch b-ID: interrupted', 'done: 3 restored', 'not done: 1 pending',
                                    'uncertain: nothing', 'next: muniment resume b-ID'], err
         err = world.call('cancel', batch, *why)[2]
-        assert last_lines(err) == ['cancelled', 'done: 3 restored', 'not done: 1 cancelled',
+        assert last_lines(err) == ['batch b-ID: cancelled', 'done: 3 restored', 'not done: 1 cancelled',
                                    'uncertain: nothing', 'next: nothing'], err
         err = world.call('resume', batch)[2]
         assert last_lines(err) == ['this plan was executed already; nothing was sent',
-                                   'cancelled', 'done: 3 restored', 'not done: 1 cancelled',
+                                   'batch b-ID: cancelled', 'done: 3 restored', 'not done: 1 cancelled',
                                    'uncertain: nothing', 'next: nothing'], err
     with World('--runs', '40', '--latency', '50') as world:
         process = world.start('run', world.plan(), *FLAGS)
@@ -320,7 +320,7 @@ def four_things_of_others():
         assert last_lines(err)[0].startswith('a process works on the batch'), err
         assert last_lines(err)[-1] == 'next: wait for that process', err
         _, err = process.communicate(timeout=30)
-        assert process.returncode == 9 and last_lines(err)[0] == 'cancelled', err
+        assert process.returncode == 9 and last_lines(err)[0] == 'batch b-ID: cancelled', err
         assert last_lines(err)[3:] == ['uncertain: nothing', 'next: nothing'], err
         world.compare()
 
@@ -383,7 +383,7 @@ def windows_and_next_request():
         assert [each['used'] for each in shown['windows']] == [used, used], (used, shown)
         assert shown['next_at'] is None
         table = world.expect(0, 'status', batch)
-        assert 'rate       9/m,50/h, used %d/%d\n' % (used, used) in table, table
+        assert 'rate       used %d of 9/m, %d of 50/h\n' % (used, used) in table, table
         assert 'request    may go now\n' in table
 
 
@@ -475,11 +475,11 @@ def resume_finds_it():
         world.expect(10, 'run', other, '--stop-after', '1', *FLAGS)
         got, _, err = world.call('resume', *FLAGS)
         assert got == 2 and err.count('  muniment resume b-') == 2, err
-        out = world.expect(0, 'resume', '--all', '-o', 'json', *FLAGS)
-        found = [json.loads(line) for line in out.splitlines()]
+        found = json.loads(world.expect(0, 'resume', '--all', '-o', 'json', *FLAGS))
         assert [each['plan'] for each in found] == [plan, other], 'not the oldest first'
         assert all(each['state'] == 'done' for each in found)
         world.compare()
+        assert json.loads(world.expect(0, 'resume', '--all', '-o', 'json', *FLAGS)) == []
 
 
 def resume_all_goes_on():
@@ -491,7 +491,7 @@ def resume_all_goes_on():
                              *world.sandbox.ids[-4:]).strip()
         world.expect(10, 'run', other, '--stop-after', '1', *FLAGS)
         got, out, err = world.call('resume', '--all', '-o', 'json', '--stop-after', '1', *FLAGS)
-        found = [json.loads(line) for line in out.splitlines()]
+        found = json.loads(out)
         assert got == 10, (got, err)
         assert [each['exit'] for each in found] == [11, 10], found
         assert 'pid %d,' % first.pid in err, err
@@ -539,7 +539,7 @@ def cancel_of_a_plan():
 
 
 def interrupted_object():
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number, why in ((signal.SIGINT, 'signal'), (signal.SIGTERM, 'terminated')):
         with World('--runs', '40', '--latency', '50') as world:
             process = world.start('run', world.plan(), '-o', 'json', *FLAGS)
             wait_mutations(world, 3)
@@ -548,7 +548,7 @@ def interrupted_object():
             assert process.returncode == -number, err
             shown = json.loads(out)
             assert (shown['state'], shown['exit']) == ('interrupted', 128 + number)
-            assert shown['action'] == 'resume' and shown['reason'] == 'signal'
+            assert shown['action'] == 'resume' and shown['reason'] == why
             assert 'next: muniment resume ' + shown['batch'] in err, err
 
 
@@ -989,7 +989,7 @@ def waiting_is_shown():
         assert shown['next_command'] is None and shown['windows'][0]['used'] == 5, shown
         assert 30 < utc(shown['next_at']) - time.time() < 61, shown
         table = world.expect(0, 'status', batch['id'])
-        assert 'state      waiting: quota' in table and 'used 5\n' in table, table
+        assert 'state      waiting: quota' in table and 'used 5 of 5/m\n' in table, table
         assert re.search(r'^request    20', table, re.M), table
         # With nothing in flight the first signal ends it at once.
         began = time.monotonic()
@@ -997,7 +997,156 @@ def waiting_is_shown():
         process.communicate(timeout=20)
         assert process.returncode == -signal.SIGTERM and time.monotonic() - began < 3
         shown = world.status(batch['id'])
-        assert (shown['state'], shown['reason']) == ('interrupted', 'signal'), shown
+        assert (shown['state'], shown['reason']) == ('interrupted', 'terminated'), shown
+
+
+def summary_is_last():
+    """--progress json: objects alone on stderr, the summary last, also when nothing is left to do."""
+    with World('--runs', '4', '--fault', '422@n=2') as world:
+        plan = world.plan()
+        flags = (*FLAGS[:-1], 'json')
+        for args, status in ((('run', plan, '--stop-after', '1'), 10), (('resume',), 9),
+                             (('run', plan), 9)):
+            got, out, err = world.call(*args, *flags)
+            assert got == status, (args, got, err)
+            lines = err.splitlines()
+            last = json.loads(lines[-1])
+            assert last['type'] == 'summary' and err.count('"summary"') == 1, err
+            assert last['state'] == ('stopped' if got == 10 else 'done_with_failures'), last
+            assert last['reason'] == ('stop_after' if got == 10 else None), last
+            assert all(json.loads(line)['type'] for line in lines if 'executed already' not in
+                       line), err
+            assert 'next       muniment' in out, 'people read stdout'
+        other = world.plan(reason='another case of the tests')
+        world.expect(10, 'run', other, '--stop-after', '1', *FLAGS)
+        got, _, err = world.call('cancel', world.status(other)['batch'], '--progress', 'json',
+                                 '--reason', 'the wrong list')
+        assert got == 0 and 'next: nothing' in err, 'cancel has no summary: ' + err
+
+
+def empty_list():
+    """--allow-empty stores nothing, and a program gets the object all the same."""
+    with World('--runs', '1') as world:
+        empty = os.path.join(world.folder, 'empty')
+        with open(empty, 'w', encoding='utf-8'):
+            pass
+        base = ('--from', empty, '--allow-empty', '--base-url', world.sandbox.url)
+        known = set(json.loads(world.expect(0, 'plan', world.sandbox.ids[0], '--org', ORG,
+                                            '--reason', 'a case of the tests', '-o', 'json')))
+        for verb, op, org in (('plan', 'archive', ORG), ('archive', 'archive', ORG),
+                              ('restore', 'restore', None)):
+            where = ('--org', org) if org else ()
+            shown = json.loads(world.expect(0, verb, *base, *where, '-o', 'json'))
+            assert set(shown) == known, (verb, shown)
+            assert (shown['plan'], shown['op'], shown['org'], shown['base_url'], shown['items'],
+                    shown['state'], shown['stored'], shown['expires'], shown['seq']) == \
+                (None, op, org, world.sandbox.url, 0, None, None, None, None), shown
+            assert world.expect(0, verb, *base, *where, '-q') == ''
+            assert world.expect(0, verb, *base, *where) == ''
+
+
+def fields_or_nothing():
+    """--fields takes members of the object, or is refused before anything is done."""
+    with World('--runs', '3') as world:
+        plan = world.plan()
+        why = ('--reason', 'the wrong list')
+        for args in (('run', plan), ('status', plan), ('show', plan), ('verify',),
+                     ('cancel', plan, *why), ('journal', 'info'), ('show', '#0'),
+                     ('show', '#0', '-o', 'json'), ('verify', '-o', 'json', '--fields', 'nope'),
+                     ('journal', 'info', '-o', 'json', '--fields', 'nope')):
+            more = () if '--fields' in args else ('--fields', 'result,state')
+            got, out, err = world.call(*args, *more)
+            assert got == 2 and out == '' and '--fields' in err, (args, got, out, err)
+        assert not world.sandbox.mutations() and world.status(plan)['state'] == 'stored'
+        batch = run_object(world, 'run', plan, status=0)[0]['batch']
+        for args, fields in ((('verify', '-o', 'json'), 'size,result'),
+                             (('verify', '-o', 'jsonl'), 'bad'),
+                             (('journal', 'check', '-o', 'json'), 'result'),
+                             (('journal', 'info', '-o', 'json'), 'root,size'),
+                             (('status', batch, '-o', 'jsonl'), 'exit,state'),
+                             (('show', world.sandbox.ids[0], '-o', 'json'), 'run')):
+            shown = json.loads(world.expect(0, *args, '--fields', fields))
+            assert list(shown) == fields.split(','), (args, shown)
+
+
+def rebuilt_object():
+    with World('--runs', '2') as world:
+        run_object(world, 'run', world.plan(), status=0)
+        info = json.loads(world.expect(0, 'journal', 'info', '-o', 'json'))
+        shown = json.loads(world.expect(0, 'journal', 'rebuild', '-o', 'json'))
+        assert list(shown) == list(info), shown
+        assert (shown['id'], shown['size'], shown['root']) == \
+            (info['id'], info['size'], info['root']), (shown, info)
+        assert world.expect(0, 'journal', 'rebuild') == ''
+
+
+def no_place():
+    with World('--runs', '1') as world:
+        for option in ('--journal', '--vault'):
+            got, _, err = world.call('status', option, '')
+            assert got == 2 and option + ' is empty' in err, (got, err)
+        got, _, err = world.call('verify', os.path.join(world.folder, 'nowhere'))
+        assert got == 12 and 'nowhere' in err and 'hint' not in err, (got, err)
+        got, _, err = world.call('status')
+        assert got == 12 and 'hint: muniment plan' in err, (got, err)
+
+
+def refused_leaves_no_lock():
+    """A batch that never came to be leaves no lock file; one that did keeps its own."""
+    def locks(world):
+        return [name for name in os.listdir(world.journal) if name.startswith('batch-')]
+
+    with World('--runs', '40', token='not-the-token') as world:
+        plan = world.plan()
+        for _ in range(3):
+            world.expect(3, 'run', plan, *FLAGS)
+            assert locks(world) == [], locks(world)
+        world.env['TALLYFY_API_TOKEN'] = 'sandbox-token'
+        racers = [world.start('run', plan, '--stop-after', '1', *FLAGS) for _ in range(6)]
+        world.env['TALLYFY_API_TOKEN'] = 'not-the-token'
+        racers += [world.start('run', plan, '--stop-after', '1', *FLAGS) for _ in range(6)]
+        for racer in racers:
+            _, err = racer.communicate(timeout=60)
+            assert racer.returncode in (3, 10, 11), (racer.returncode, err)
+        world.env['TALLYFY_API_TOKEN'] = 'sandbox-token'
+        world.expect(0, 'run', plan, *FLAGS)
+        assert len(locks(world)) == 1, locks(world)
+        world.compare()
+
+
+def how_long():
+    """Less than a second is no number."""
+    with World('--runs', '40') as world:
+        base = target(world, world.sandbox.ids_file)
+        err = world.call('plan', *base)[2]
+        assert 'takes 15s at 10/5s,90/m,900/h; seconds at 600/m' in err, err
+
+
+def questions():
+    """Interrupted at one, nothing is in flight; a bad reason is asked for again."""
+    with World('--runs', '3') as world:
+        base = target(world, world.sandbox.ids_file)
+        bare = base[:-2]
+        asked = Terminal(world, 'archive', *bare, *FLAGS)
+        asked.until('characters): ')
+        asked.type('short\n')
+        asked.until('the reason has 5 characters')
+        asked.until('characters): ')
+        asked.type('long enough for a reason\n')
+        asked.until('[y/N] ')
+        asked.process.send_signal(signal.SIGINT)
+        status, _, seen = asked.end()
+        assert status == -signal.SIGINT, (status, seen)
+        assert 'stopping' not in seen, seen
+        assert re.search(r'^muniment: not confirmed; nothing was sent', seen, re.M), seen
+        assert not world.sandbox.mutations()
+        done = run_object(world, 'archive', *base, '--yes', '--stop-after', '1', status=10)[0]
+        asked = Terminal(world, 'archive', *base, *FLAGS)
+        asked.until('[y/N] ')
+        asked.type('n\n')
+        status, _, seen = asked.end()
+        assert status == 2 and 'batch %s stays open' % done['batch'] in seen, seen
+        assert 'muniment resume ' + done['batch'] in seen and 'stays stored' not in seen, seen
 
 
 CASES = [(function.__name__, function) for function in (
@@ -1010,7 +1159,8 @@ CASES = [(function.__name__, function) for function in (
     question_for_many, one_run_and_no_input, token_dies_early, another_identity,
     proxy_and_issuer_change, expired_plan, colour, chosen_fields, plan_object,
     words_that_are_no_text, race_for_a_batch, verbose_and_quiet, consent_by_id,
-    waiting_is_shown)]
+    waiting_is_shown, summary_is_last, empty_list, fields_or_nothing, rebuilt_object, no_place,
+    refused_leaves_no_lock, how_long, questions)]
 
 if __name__ == '__main__':
     main(CASES)

@@ -317,6 +317,52 @@ def mistyped():
         assert not bad, 'repeated by: ' + '; '.join(bad)
 
 
+def pasted():
+    """A web token anywhere on a command line: refused, not shown, to be revoked, not recorded."""
+    jwt = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.abc'
+    with World('--runs', '2') as world:
+        world.env['TALLYFY_API_TOKEN'] = CANARY
+        world.plan()
+        run, url = world.sandbox.ids[0], world.url
+        plan = ('plan', run, '--org', ORG, '--base-url', url)
+        why = ('--reason', REASON)
+        listed = world.write('list', 'id,reason,ticket\n%s,because of %s,\n%s,,%s\n'
+                             % (run, jwt, world.sandbox.ids[1], jwt))
+        lines = world.write('lines', run + '\n' + jwt + '\n')
+        cases = [
+            (2, 'show', jwt), (2, 'verify', jwt), (2, 'journal', 'backup', jwt),
+            (2, 'resolve', 'b-000000', jwt), (2, 'items', jwt), (2, 'status', '--journal', jwt),
+            (7, 'archive', jwt, '--org', ORG, *why), (7, *plan[:1], jwt, *plan[2:], *why),
+            (7, *plan[:1], '--from', lines, *plan[2:], *why),
+            (7, *plan[:1], '--from', listed, *plan[2:], *why),
+            (2, *plan[:1], '--from', jwt, *plan[2:], *why), (2, *plan, '--reason', 'for ' + jwt),
+            (2, 'archive', run, *why, '--confirm', jwt), (2, *plan, *why, '--journal', jwt)]
+        cases += [(2, *plan, *why, option, value)
+                  for option, value in (('--ticket', jwt), ('--operator', jwt),
+                                        ('--label', 'k=' + jwt), ('--label', jwt))]
+        cases += [(2, 'history', option, jwt) for option in (
+            '--op', '--state', '--since', '--fields', '--run', '--reason', '--ticket', '--limit')]
+        cases += [(2, 'run', 'p-' + '0' * 20, option, jwt) for option in (
+            '--rate', '--stop-at', '--cacert', '--as', '--settle')]
+        before = world.expect(0, 'log', '-o', 'jsonl')
+        for status, *args in cases:
+            got, out, err = world.call(*args)
+            shown = ' '.join(args).replace(jwt, 'TOKEN')
+            assert got == status, '%s: exit %d, not %d: %s' % (shown, got, status, err)
+            for part in (jwt, 'eyJhbGci'):
+                assert part not in out + err, shown
+            assert 'revoke that token' in err, (shown, err)
+        got, _, err = world.call('cancel', 'b-000000', env={'MUNIMENT_REASON': 'for ' + jwt})
+        assert got == 2 and 'revoke' in err and jwt not in err, err
+        assert world.expect(0, 'log', '-o', 'jsonl') == before, 'something was recorded'
+        assert not os.path.exists(jwt), 'the token became the name of a folder'
+        # Its name is no secret when it is a file's.
+        here = os.path.join(world.outside, 'eyJournal-of-the-year-2026')
+        world.expect(0, 'journal', 'backup', os.path.join(world.outside, 'backup'))
+        os.rename(os.path.join(world.outside, 'backup'), here)
+        world.expect(0, 'history', '--journal', here)
+
+
 def no_core():
     """No core file where the shell allows one, and the process is closed to others."""
     with open(MUNIMENT, 'rb') as file:
@@ -374,4 +420,4 @@ def allow_core():
 
 if __name__ == '__main__':
     main([('whole life', whole_life), ('echoed', echoed), ('tls', tls), ('proxy', proxy),
-          ('mistyped', mistyped), ('no core', no_core)])
+          ('mistyped', mistyped), ('pasted', pasted), ('no core', no_core)])

@@ -335,8 +335,10 @@ def names():
         box.add('--key-file', JWT, key=False, status=2, says='revoke')
         assert box.list() == []
         box.add(name='0.x_y-z')
-        box.add(name='a' * 31 + 'z')
-        assert [row['name'] for row in box.list()] == ['0.x_y-z', 'a' * 31 + 'z']
+        for name in ('a' * 32, 'a' * 31 + 'z', 'feed-cafe' * 3):
+            box.add(name=name)
+        assert [row['name'] for row in box.list()] == ['0.x_y-z', 'a' * 32, 'a' * 31 + 'z',
+                                                       'feed-cafe' * 3]
 
 
 def keys():
@@ -655,9 +657,80 @@ def race():
         assert len(box.list()) == 5
 
 
+def same_fingerprint():
+    """A token has one fingerprint: in the list, in its own entry, in starts and in histories."""
+    with Box(('--runs', '2', '--token', TOKEN, '--token', 'other-token')) as box:
+        box.add()
+        box.add(name='other', token='other-token')
+        shown = {row['name']: row['fingerprint'] for row in box.list()}
+        assert shown == {entry['name']: entry['token'] for entry in box.kinds()}, shown
+        assert shown['acme'] != shown['other']
+        for name, run in zip(('acme', 'other'), box.sandbox.ids):
+            box.expect(0, 'archive', run, '--as', name, '--key-file', box.key, '--yes', '--reason',
+                       'a case of the tests')
+            rows = json.loads(box.expect(0, 'history', '--run', run, '-o', 'json'))
+            assert [row['token'] for row in rows] == [shown[name]], (rows, shown)
+        starts = [entry['token'] for entry in map(
+            json.loads, box.expect(0, 'log', '-o', 'jsonl').splitlines())
+                  if entry['kind'] == 'batch.started']
+        assert starts == [shown['acme'], shown['other']], (starts, shown)
+        new = box.write('new-key', os.urandom(48))
+        box.expect(0, 'token', 'rekey', '--key-file', box.key, '--new-key-file', new)
+        assert {row['name']: row['fingerprint'] for row in box.list()} == shown
+    with Box() as box:
+        box.add('--journal', os.path.join(box.key, 'no-folder'), says='is not in the journal')
+        assert len(box.list()[0]['fingerprint']) == 32
+
+
+def not_stored():
+    """A name that is not there is said, also without a vault and with another token at hand."""
+    with Box(('--runs', '1')) as box:
+        plan = box.expect(0, 'plan', '-q', *box.sandbox.ids, '--org', ORG, '--base-url', box.url,
+                          '--reason', 'a case of the tests').strip()
+        for env in ({}, {'TALLYFY_API_TOKEN': TOKEN}):
+            box.expect(3, 'run', plan, '--as', 'nosuch', env=env, says='no stored token nosuch')
+        box.expect(3, 'plan', *box.sandbox.ids, '--as', 'nosuch', '--reason',
+                   'a case of the tests', says='no stored token nosuch')
+        box.expect(3, 'run', plan, says='no token is given or stored')
+        box.add()
+        box.expect(3, 'run', plan, '--as', 'nosuch', says='no stored token nosuch')
+        box.expect(2, 'token', 'test', 'acme', '--key-file', box.key, '-o', 'csv', says='csv')
+        box.expect(0, 'token', 'list', '-o', 'csv', says='name,org')
+
+
+def questions():
+    """Passphrase, reason, consent; a plan that is only stored asks for no passphrase."""
+    with Box(('--runs', '3')) as box:
+        phrase = box.write('phrase', 'one phrase\n')
+        box.add(key=False, env={'MUNIMENT_PASSPHRASE_FILE': phrase})
+        runs = box.sandbox.ids
+        with Terminal(box, 'plan', runs[0], '--as', 'acme') as terminal:
+            terminal.answer('Reason', 'a case of the tests')
+            assert terminal.end() == 0 and b'assphrase' not in terminal.seen, terminal.seen
+        for verb, more in (('archive', ('--as', 'acme')),
+                           ('archive', ('--org', ORG, '--base-url', box.url))):
+            with Terminal(box, verb, runs[1], *more) as terminal:
+                terminal.answer('Passphrase', 'one phrase')
+                terminal.answer('Reason', 'a case of the tests')
+                terminal.answer('[y/N]', 'n')
+                assert terminal.end() == 2, terminal.seen
+                assert terminal.seen.count(b'Passphrase') == 1, terminal.seen
+        with Terminal(box, 'archive', runs[1], '--as', 'acme') as terminal:
+            terminal.answer('Passphrase', 'another')
+            assert terminal.end() == 3 and b'Reason' not in terminal.seen, terminal.seen
+        with Terminal(box, 'archive', runs[1], '--as', 'acme', '--reason',
+                      'a case of the tests') as terminal:
+            terminal.answer('Passphrase', 'one phrase')
+            terminal.answer('[y/N]', 'y')
+            assert terminal.end() == 0, terminal.seen
+        assert len(box.sandbox.mutations()) == 1
+
+
 if __name__ == '__main__':
     main([('ways in', ways_in), ('typed', typed), ('interrupted', interrupted), ('too long', too_long),
           ('no header value', no_header_value), ('organization', organization),
           ('renewed', renewed), ('names', names), ('keys', keys), ('locked', locked),
           ('listed', listed), ('tested', tested), ('order', order), ('environment', environment), ('damaged', damaged),
-          ('elsewhere', elsewhere), ('wide open', wide_open), ('nobody waits', nobody_waits), ('killed', killed), ('race', race)])
+          ('elsewhere', elsewhere), ('wide open', wide_open), ('nobody waits', nobody_waits), ('killed', killed), ('race', race),
+          ('same fingerprint', same_fingerprint), ('not stored', not_stored),
+          ('questions', questions)])

@@ -122,6 +122,32 @@ static void test_environment_fills_what_is_missing(void **state)
 	assert_fails(mun_opt_environment(&args, &command, &err), MUN_E_USAGE, &err);
 }
 
+#define WEB_TOKEN "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.abc"
+
+static void test_a_web_token_is_refused_unseen(void **state)
+{
+	static const char *const refused[] = { "--org=" WEB_TOKEN, "--label=k=" WEB_TOKEN,
+		                               "--label=" WEB_TOKEN };
+	struct mun_cmd queries = command;
+	struct mun_args args;
+	struct mun_err err;
+
+	(void)state;
+	for (size_t i = 0; i < MUN_ARRAY_LEN(refused); i++) {
+		assert_ok(parse(&args, &err, refused[i], NULL, NULL, NULL), &err);
+		assert_fails(mun_opt_no_token(&args, &command, &err), MUN_E_USAGE, &err);
+		assert_null(strstr(err.text, "eyJ"));
+		assert_non_null(strstr(err.text, "revoke"));
+	}
+	assert_ok(parse(&args, &err, "--org=eyJabc", "run", NULL, NULL), &err);
+	assert_ok(mun_opt_no_token(&args, &command, &err), &err);
+	/* Among runs it is a bad row of the list. */
+	assert_ok(parse(&args, &err, WEB_TOKEN, NULL, NULL, NULL), &err);
+	assert_ok(mun_opt_no_token(&args, &command, &err), &err);
+	queries.groups = MUN_G_COMMON;
+	assert_fails(mun_opt_no_token(&args, &queries, &err), MUN_E_USAGE, &err);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -130,6 +156,7 @@ int main(void)
 		cmocka_unit_test(test_wrong_options_are_named),
 		cmocka_unit_test(test_a_token_is_not_repeated),
 		cmocka_unit_test(test_environment_fills_what_is_missing),
+		cmocka_unit_test(test_a_web_token_is_refused_unseen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -100,6 +100,9 @@ struct fake {
 	bool ignores_status; /* and so does status=archived */
 	bool filler_last;    /* the archived runs of others come behind ours */
 	bool repeats_page;   /* every page is the first one */
+	unsigned page_rows;  /* rows of a page, whatever was asked for; 0: as asked for */
+	int pages_said;      /* the page count that is told; 0: the true one */
+	bool clamps_page;    /* behind its end the list shows its last page again */
 	bool no_dates;       /* no Date header */
 	struct fake_rule rule[FAKE_RULES];
 	size_t rules;

@@ -121,25 +121,40 @@ static void add_filler(struct page *p, const struct fake *f)
 	}
 }
 
-static void add_list(struct mun_buf *b, const struct fake *f, const struct fake_request *r)
+static void add_rows(struct page *p, const struct fake *f, const struct fake_request *r)
 {
-	size_t number = f->repeats_page ? 1 : r->page;
-	struct page p = { .b = b, .first = (number - 1) * PER_PAGE, .end = number * PER_PAGE };
 	bool live = r->by_status ? f->ignores_status : f->ignores_filter;
 
-	mun_buf_printf(b, "{\"data\":[");
 	if (!f->filler_last && !r->narrowed)
-		add_filler(&p, f);
+		add_filler(p, f);
 	for (uint32_t i = 0; i < f->runs; i++)
 		if (!f->run[i].gone && (f->run[i].archived || live) &&
 		    (!r->narrowed || f->run[i].blueprint))
-			add_row(&p, &f->run[i]);
+			add_row(p, &f->run[i]);
 	if (f->filler_last && !r->narrowed)
-		add_filler(&p, f);
+		add_filler(p, f);
+}
+
+static void add_list(struct mun_buf *b, const struct fake *f, const struct fake_request *r)
+{
+	struct page all = { .b = b };
+	size_t size = f->page_rows > 0 ? f->page_rows : PER_PAGE;
+	size_t number = f->repeats_page ? 1 : r->page;
+	size_t pages;
+	struct page p = { .b = b };
+
+	add_rows(&all, f, r); /* counts */
+	pages = (all.rows + size - 1) / size;
+	if (f->clamps_page && number > pages && pages > 0)
+		number = pages;
+	p.first = (number - 1) * size;
+	p.end = number * size;
+	mun_buf_printf(b, "{\"data\":[");
+	add_rows(&p, f, r);
 	mun_buf_printf(b,
 	               "],\"meta\":{\"pagination\":{\"total\":%zu,\"current_page\":%u,"
 	               "\"total_pages\":%zu}}}",
-	               p.rows, r->page, (p.rows + PER_PAGE - 1) / PER_PAGE);
+	               p.rows, r->page, f->pages_said > 0 ? (size_t)f->pages_said : pages);
 }
 
 char *fake_server_body(const struct fake *f, const struct fake_request *r,

@@ -68,7 +68,6 @@ static void test_429_blocks_everything(void **state)
 	struct world *w = *state;
 
 	for (int by_read = 0; by_read < 2; by_read++) {
-		const struct fake_request *r;
 		uint64_t from_ms = 0;
 
 		world_open(w, "429", MUN_OP_ARCHIVE, 12);
@@ -82,7 +81,8 @@ static void test_429_blocks_everything(void **state)
 			if (w->f->request[i].http == 429)
 				from_ms = w->f->request[i].answered_ms;
 		for (size_t i = 0; i < w->f->requests; i++) {
-			r = &w->f->request[i];
+			const struct fake_request *r = &w->f->request[i];
+
 			assert_false(r->at_ms > from_ms && r->at_ms < from_ms + 120000);
 		}
 		assert_int_equal(fake_mutations(w->f, 3), 2);
@@ -157,6 +157,50 @@ static void test_a_wait_does_not_follow_the_wall_clock(void **state)
 		assert_ended(w, MUN_B_DONE, MUN_WHY_NONE);
 		gap_ms = mutation(w, 1, 1)->at_ms - mutation(w, 1, 0)->answered_ms;
 		assert_in_range(gap_ms, 60000, 65000);
+	}
+	world_close(w);
+}
+
+/* Other answers than 429 may ask for such a time too; what can go before, goes at the next start.
+ */
+static void test_any_retry_after_beyond_max_wait_leaves(void **state)
+{
+	static const struct {
+		const char *name;
+		bool by_read;
+		struct fake_answer answer;
+		unsigned in_doubt, pending, later; /* later: left by the second start */
+	} cases[] = {
+		{ "503", false, { .http = 503, .retry_after_s = 86400 }, 1, 2, 0 },
+		{ "blocked",
+		  false,
+		  { .http = 403, .body = FAKE_HTML, .retry_after_s = 86400 },
+		  0,
+		  3,
+		  1 },
+		{ "503 to the probe", true, { .http = 503, .retry_after_s = 86400 }, 1, 2, 0 },
+	};
+	struct world *w = *state;
+
+	for (size_t i = 0; i < MUN_ARRAY_LEN(cases); i++) {
+		uint64_t started_ms;
+
+		world_open(w, cases[i].name, MUN_OP_ARCHIVE, 4);
+		w->o.max_wait_ms = 3600 * 1000;
+		if (cases[i].by_read)
+			rule(w, FAKE_MUTATE, 1, 1, (struct fake_answer){ .http = 409 });
+		rule(w, cases[i].by_read ? FAKE_GET : FAKE_MUTATE, 1, 1, cases[i].answer);
+		started_ms = (uint64_t)w->f->now.uptime_ms;
+		world_run(w);
+		assert_ended(w, MUN_B_HALTED, MUN_WHY_RATE_LIMITED);
+		assert_counts(w, .done = 1, .in_doubt = cases[i].in_doubt,
+		              .pending = cases[i].pending);
+		assert_true((uint64_t)w->f->now.uptime_ms - started_ms < 5000);
+		assert_true(w->result.next_at_us > w->f->now.real_us + 80000 * SECOND_US);
+		world_run(w);
+		assert_counts(w, .done = 4 - cases[i].later, .pending = cases[i].later);
+		assert_int_equal(world_exit(w), cases[i].later ? 6 : 0);
+		assert_true((uint64_t)w->f->now.uptime_ms - started_ms < 600000);
 	}
 	world_close(w);
 }
@@ -283,6 +327,7 @@ int main(void)
 		world_test(test_429s_of_one_wait_count_once),
 		world_test(test_429_binds_other_batches),
 		world_test(test_a_wait_does_not_follow_the_wall_clock),
+		world_test(test_any_retry_after_beyond_max_wait_leaves),
 		world_test(test_a_wait_longer_than_max_wait_leaves_now),
 		world_test(test_a_429_storm_ends_after_max_wait),
 		world_test(test_a_network_that_is_away_costs_no_attempt),

@@ -296,6 +296,28 @@ static void test_cancel_drains(void **state)
 	world_close(w);
 }
 
+/* With no item left to cancel, one in doubt is cancelled when a read settles it later. */
+static void test_cancel_when_all_are_handed_out(void **state)
+{
+	struct world *w = *state;
+
+	world_open(w, "all handed out", MUN_OP_ARCHIVE, 4);
+	acting_on = w;
+	w->o.concurrency = 8;
+	w->f->on_start = cancel_at_run_3;
+	rule(w, 3, 0, (struct fake_answer){ .http = 502, .latency_ms = 900 });
+	world_run(w);
+	assert_ended(w, MUN_B_CANCELLED, MUN_WHY_NONE);
+	assert_counts(w, .done = 3, .in_doubt = 1);
+	w->f->rules = 0;
+	w->f->on_start = NULL;
+	w->o.resolving = true;
+	world_run(w);
+	assert_ended(w, MUN_B_CANCELLED, MUN_WHY_NONE);
+	assert_counts(w, .done = 3, .cancelled = 1);
+	world_close(w);
+}
+
 static void cancel_when_all_were_tried(struct fake *f)
 {
 	struct mun_entry e = { .kind = MUN_K_BATCH_CANCELLING,
@@ -425,6 +447,7 @@ int main(void)
 		world_test(test_second_signal_aborts),
 		world_test(test_a_signal_ends_a_wait_at_once),
 		world_test(test_cancel_drains),
+		world_test(test_cancel_when_all_are_handed_out),
 		world_test(test_cancel_of_many_touched_items),
 		world_test(test_a_stale_epoch_sends_nothing_more),
 		world_test(test_an_epoch_raised_in_a_wait),

@@ -183,6 +183,39 @@ static void test_walks_that_are_no_answer(void **state)
 	world_close(w);
 }
 
+/* The page count was made with another page size, or the last page comes again and again. */
+static void test_lists_that_count_their_pages_wrongly(void **state)
+{
+	static const struct {
+		const char *name;
+		unsigned page_rows;
+		int pages_said;
+		bool clamps;
+	} cases[] = {
+		{ "one page said", 10, 1, false },  { "too few said", 10, 3, false },
+		{ "too many said", 10, 19, false }, { "the last page again", 10, 19, true },
+		{ "right", 10, 0, false },
+	};
+	struct world *w = *state;
+
+	for (size_t i = 0; i < MUN_ARRAY_LEN(cases); i++) {
+		world_open(w, cases[i].name, MUN_OP_ARCHIVE, 3);
+		w->f->filler = 48;
+		w->f->hides_archived = true;
+		w->f->page_rows = cases[i].page_rows;
+		w->f->pages_said = cases[i].pages_said;
+		w->f->clamps_page = cases[i].clamps;
+		w->f->run[2].gone = true;
+		mutation(w, 1, done_but_502);
+		mutation(w, 2, (struct fake_answer){ .http = 404, .body = FAKE_NOT_FOUND });
+		world_run(w);
+		assert_ended(w, MUN_B_DONE_WITH_FAILURES, MUN_WHY_NONE);
+		assert_counts(w, .done = 2, .failed = 1);
+		assert_verdict(w, 2, MUN_V_NOT_FOUND);
+	}
+	world_close(w);
+}
+
 /* archived=only shows live rows: from then on status=archived. */
 static void test_a_filter_that_is_ignored(void **state)
 {
@@ -341,6 +374,7 @@ int main(void)
 		world_test(test_gone_after_an_attempt_in_doubt),
 		world_test(test_gone_is_never_sent_again),
 		world_test(test_gone_after_404_is_not_found),
+		world_test(test_lists_that_count_their_pages_wrongly),
 		world_test(test_404_of_an_archived_run),
 		world_test(test_every_404_in_json_leads_to_the_list),
 		world_test(test_walks_that_are_no_answer),

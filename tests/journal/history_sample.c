@@ -97,6 +97,7 @@ uint64_t sample_request(struct sample *s, uint32_t item, enum mun_purpose purpos
 		               .run = s->run[item],
 		               .item = item };
 
+	e.elsewhere_seen = MUN_NO_SEQ; /* as if the server had been asked just now */
 	e.u.request.purpose = purpose;
 	e.u.request.attempt = purpose == MUN_P_ARCHIVE ? 1 : 0;
 	e.u.request.epoch = 1;
@@ -109,7 +110,7 @@ uint64_t sample_request(struct sample *s, uint32_t item, enum mun_purpose purpos
 }
 
 void sample_response(struct sample *s, uint32_t item, uint64_t request, unsigned http,
-                     enum mun_verdict verdict, const char *body, const struct mun_settle *settles)
+                     enum mun_verdict verdict, const char *body, struct mun_settle *settles)
 {
 	struct mun_entry e = { .kind = MUN_K_RESPONSE,
 		               .has_batch = true,
@@ -160,11 +161,11 @@ int sample_setup(void **state)
 	uint64_t second = sample_request(s, 1, MUN_P_ARCHIVE);
 	sample_response(s, 1, second, 504, MUN_V_UNKNOWN, "gateway", NULL);
 	uint64_t probe = sample_request(s, 1, MUN_P_PROBE);
-	const struct mun_settle settle = { .batch = s->batch,
-		                           .item = 1,
-		                           .request = second,
-		                           .verdict = MUN_V_ARCHIVED,
-		                           .archived_at = "2026-11-23T22:48:01Z" };
+	struct mun_settle settle = { .batch = s->batch,
+		                     .item = 1,
+		                     .request = second,
+		                     .verdict = MUN_V_ARCHIVED,
+		                     .archived_at = "2026-11-23T22:48:01Z" };
 	sample_response(s, 1, probe, 200, MUN_V_IS_ARCHIVED, "{\"data\":{\"name\":\"Second\"}}",
 	                &settle);
 	(void)sample_request(s, 2, MUN_P_ARCHIVE);

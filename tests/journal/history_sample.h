@@ -27,7 +27,7 @@ void sample_plan(struct sample *s);
 void sample_start(struct sample *s);
 uint64_t sample_request(struct sample *s, uint32_t item, enum mun_purpose purpose);
 void sample_response(struct sample *s, uint32_t item, uint64_t request, unsigned http,
-                     enum mun_verdict verdict, const char *body, const struct mun_settle *settles);
+                     enum mun_verdict verdict, const char *body, struct mun_settle *settles);
 int sample_setup(void **state);
 int sample_teardown(void **state);
 #endif

@@ -7,7 +7,7 @@
 static const struct mun_operator alice = { 1000, "alice", "root", "box", "pts/0", "Alice B." };
 static const struct mun_label labels[] = { { "customer", "Acme" }, { "wave", "2" } };
 static const struct mun_range ranges[] = { { 0, 4 }, { 7, 7 } };
-static const struct mun_settle settles[] = {
+static struct mun_settle settles[] = {
 	{ .item = 3, .request = 12, .verdict = MUN_V_NO_EFFECT },
 	{ .item = 4,
 	  .request = MUN_NO_SEQ,

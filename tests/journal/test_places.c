@@ -64,7 +64,7 @@ static enum mun_code count_row(void *arg, const struct mun_history_row *row, str
 
 static void fill(struct sample *s)
 {
-	const struct mun_settle settle = {
+	struct mun_settle settle = {
 		.batch = s->batch, .item = 2, .request = 9, .verdict = MUN_V_ARCHIVED
 	};
 	uint64_t probe = sample_request(s, 2, MUN_P_PROBE);
@@ -151,12 +151,112 @@ static void test_attempt_in_any_of_them_refuses(void **state)
 	(void)sample_request(s, 0, MUN_P_ARCHIVE);
 }
 
+static struct mun_entry attempt_of(const struct sample *s)
+{
+	struct mun_entry e = { .kind = MUN_K_REQUEST,
+		               .has_batch = true,
+		               .batch = s->batch,
+		               .has_org = true,
+		               .org = s->org,
+		               .has_run = true,
+		               .run = s->run[2],
+		               .item = 0 };
+
+	e.u.request.purpose = MUN_P_ARCHIVE;
+	e.u.request.attempt = 1;
+	e.u.request.epoch = 1;
+	e.u.request.method = "DELETE";
+	e.u.request.host = "api.tallyfy.com";
+	e.u.request.path = "/organizations/o/runs/r";
+	e.u.request.token = "00112233445566778899aabbccddeeff";
+	return e;
+}
+
+static enum mun_refusal try(struct sample *s, struct mun_entry *e)
+{
+	struct mun_group g = { .entries = e, .len = 1 };
+	struct mun_err err = { 0 };
+
+	assert_ok(mun_journal_append(s->j, &g, &err), &err);
+	return e->refused;
+}
+
+/* What another batch did since it was looked at: ask the server before a first attempt. */
+static void test_a_goal_reached_elsewhere_refuses_a_first_attempt(void **state)
+{
+	struct sample *s = *state;
+	struct mun_entry e;
+
+	fill(s); /* the newest outcome of the run: archived */
+	plan_n(s, 2 * PLANS);
+	e = attempt_of(s);
+	assert_int_equal(try(s, &e), MUN_REFUSED_ELSEWHERE);
+	e = attempt_of(s);
+	e.u.request.attempt = 2; /* of a later one its own attempt is what matters */
+	assert_int_equal(try(s, &e), MUN_ADMITTED);
+	plan_n(s, 2 * PLANS + 1); /* the open attempt of the batch before refuses this one */
+	e = attempt_of(s);
+	assert_int_equal(try(s, &e), MUN_REFUSED_ELSEWHERE);
+	e = attempt_of(s);
+	e.elsewhere_seen = MUN_NO_SEQ; /* unless the server was asked since */
+	assert_int_equal(try(s, &e), MUN_ADMITTED);
+}
+
+/* One effect, one claim: the same archived_at makes the second one `already`. */
+static void test_an_archived_at_is_claimed_once(void **state)
+{
+	static const char time[] = "2026-11-23T22:48:01Z"; /* that sample_response() tells */
+	struct sample *s = *state;
+	struct mun_settle settle = { .item = 0, .verdict = MUN_V_ARCHIVED };
+	struct mun_entry e;
+	uint64_t seq;
+
+	fill(s);
+	for (uint32_t n = 0; n < 3; n++) {
+		plan_n(s, 2 * PLANS + n);
+		e = attempt_of(s);
+		e.elsewhere_seen = MUN_NO_SEQ;
+		assert_int_equal(try(s, &e), MUN_ADMITTED);
+		seq = e.seq;
+		e = (struct mun_entry){ .kind = MUN_K_RESPONSE,
+			                .has_batch = true,
+			                .batch = s->batch,
+			                .has_org = true,
+			                .org = s->org,
+			                .has_run = true,
+			                .run = s->run[2],
+			                .item = 0 };
+		e.u.response.request = seq;
+		e.u.response.sent = true;
+		e.u.response.curl_name = "CURLE_OK";
+		e.u.response.http = n < 2 ? 200 : 502;
+		e.u.response.verdict = n < 2 ? MUN_V_ARCHIVED : MUN_V_UNKNOWN;
+		e.u.response.archived_at = n == 0 ? time : n == 1 ? "2026-11-23T22:48:02Z" : NULL;
+		e.u.response.retry_at_us = MUN_TIME_NONE;
+		(void)try(s, &e);
+		assert_int_equal(e.u.response.verdict, n == 0   ? MUN_V_ALREADY_ARCHIVED
+		                                       : n == 1 ? MUN_V_ARCHIVED
+		                                                : MUN_V_UNKNOWN);
+	}
+	settle.batch = s->batch; /* and so does a probe that settles */
+	settle.request = seq;
+	(void)snprintf(settle.archived_at, sizeof(settle.archived_at), "%s", time);
+	seq = sample_request(s, 0, MUN_P_PROBE);
+	sample_response(s, 0, seq, 200, MUN_V_IS_ARCHIVED, "{}", &settle);
+	assert_int_equal(settle.verdict, MUN_V_ALREADY_ARCHIVED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_all_places_are_seen, sample_setup,
 		                                sample_teardown),
 		cmocka_unit_test_setup_teardown(test_attempt_in_any_of_them_refuses, sample_setup,
+		                                sample_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_a_goal_reached_elsewhere_refuses_a_first_attempt, sample_setup,
+			sample_teardown),
+		cmocka_unit_test_setup_teardown(test_an_archived_at_is_claimed_once, sample_setup,
 		                                sample_teardown),
 	};
 

@@ -199,6 +199,7 @@ static void test_backup_verifies(void **state)
 	struct mun_err err = { 0 };
 	void *p = copy_state;
 
+	assert_non_null(copy_state);
 	(void)snprintf(copy.dir, sizeof(copy.dir), "%.60s-b", s->dir);
 	assert_ok(mun_journal_backup(s->j, copy.dir, &err), &err);
 	mun_journal_closep(&s->j);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "journal/journal.h"
+#include "journal/when.h"
 #include "tests/test.h"
 
 /* A journal in a folder of its own, with a clock that tests set. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,6 +55,7 @@ static void test_replaced_files_are_whole_and_bounded_when_read(void **state)
 	assert_int_equal(stat(in_folder("f"), &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
 	dir = opendir(folder);
+	assert_non_null(dir);
 	while (readdir(dir) != NULL)
 		names++;
 	(void)closedir(dir);
@@ -127,6 +129,50 @@ static void test_one_process_holds_a_lock(void **state)
 	mun_closep(&fd);
 }
 
+/* Takes and removes the lock again and again; 1: somebody else was in at the same time. */
+static int compete(void)
+{
+	struct mun_err e;
+
+	for (int n = 0; n < 3000; n++) {
+		int fd = -1, inside;
+
+		if (mun_lock_take(&fd, in_folder("l"), &e) != MUN_OK)
+			continue;
+		inside = open(in_folder("inside"), O_CREAT | O_EXCL | O_WRONLY, 0600);
+		if (inside < 0)
+			return 1;
+		(void)close(inside);
+		if (unlink(in_folder("inside")) != 0)
+			return 1;
+		mun_lock_remove(&fd, in_folder("l"));
+	}
+	return 0;
+}
+
+static void test_a_lock_whose_file_is_removed_has_one_holder(void **state)
+{
+	bool held;
+	int fd = -1, status = 1;
+	pid_t pid[3];
+
+	(void)state;
+	for (size_t i = 0; i < MUN_ARRAY_LEN(pid); i++) {
+		pid[i] = fork();
+		if (pid[i] == 0)
+			_exit(compete());
+	}
+	for (size_t i = 0; i < MUN_ARRAY_LEN(pid); i++) {
+		assert_int_equal(waitpid(pid[i], &status, 0), pid[i]);
+		assert_int_equal(status, 0);
+	}
+	assert_ok(mun_lock_take(&fd, in_folder("l"), &err), &err);
+	mun_lock_remove(&fd, in_folder("l"));
+	assert_int_equal(fd, -1);
+	assert_fails(mun_lock_read(NULL, &held, in_folder("l"), &err), MUN_E_NOTFOUND, &err);
+	mun_lock_remove(&fd, in_folder("l")); /* nothing is held: nothing to do */
+}
+
 static void test_file_systems_have_a_name(void **state)
 {
 	enum mun_fs_kind kind;
@@ -190,6 +236,7 @@ int main(void)
 		IN_FOLDER(test_replaced_files_are_whole_and_bounded_when_read),
 		IN_FOLDER(test_directories_are_made_with_their_parents),
 		IN_FOLDER(test_one_process_holds_a_lock),
+		IN_FOLDER(test_a_lock_whose_file_is_removed_has_one_holder),
 		IN_FOLDER(test_file_systems_have_a_name),
 		cmocka_unit_test(test_shared_and_volatile_file_systems_are_known),
 		IN_FOLDER(test_nothing_is_made_in_a_folder_of_others),

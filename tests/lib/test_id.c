@@ -34,8 +34,9 @@ static void test_runs_as_people_give_them(void **state)
 		{ RUN, false, false },
 		{ UPPER, false, true },
 		{ "https://go.tallyfy.com/" ORG "/processes/" RUN, true, false },
+		{ "http://127.0.0.1:8080/organizations/" ORG "/runs/" RUN, true, false },
 		{ "HTTPS://go.tallyfy.com/" ORG "/processes/" UPPER "/?tab=x#y", true, true },
-		{ "https://api.example/organizations/" ORG "/runs/" RUN, true, false },
+		{ "https://api.tallyfy.com/organizations/" ORG "/runs/" RUN, true, false },
 	};
 
 	(void)state;
@@ -90,6 +91,14 @@ static void test_everything_else_is_refused(void **state)
 		{ "\x1b[2J", "\"\\u{1b}[2J\" is no run id" NAME },
 		{ "https://go.tallyfy.com/" RUN,
 		  "\"https://go.tallyfy.com/" RUN "\" is no URL of a run" URL },
+		{ "https://evil.com/o/processes/r",
+		  "\"https://evil.com/o/processes/r\" is no URL of a run" URL },
+		{ "https://nottallyfy.com/" ORG "/processes/" RUN,
+		  "\"https://nottallyfy.com/" ORG
+		  "/processes/0123456789abcd...\" is no URL of a run" URL },
+		{ "https://go.tallyfy.com@evil.com/" ORG "/processes/" RUN,
+		  "\"https://go.tallyfy.com@evil.com/" ORG
+		  "/processes/01234...\" is no URL of a run" URL },
 		{ "https://go.tallyfy.com/x/processes/" RUN,
 		  "\"x\" is no id of an organization" NAME },
 		{ "https://go.tallyfy.com/" ORG "/processes/" RUN "/delete",

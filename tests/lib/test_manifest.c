@@ -230,21 +230,21 @@ static void test_all_bad_rows_are_collected(void **state)
 	done(&r);
 }
 
-static void test_only_twenty_faults_are_kept(void **state)
+static void test_only_so_many_faults_are_kept(void **state)
 {
 	MUN_BUF_CLEANUP struct mun_buf data = { .max = 4096 };
 	size_t lines = 0;
 	struct result r;
 
 	(void)state;
-	for (int i = 0; i < 50; i++)
+	for (int i = 0; i < MUN_MANIFEST_FAULTS + 50; i++)
 		mun_buf_puts(&data, "x\n");
 	parse(&r, data.data, data.len, &automatic);
 	assert_fails(r.code, MUN_E_INPUT, &r.err);
-	assert_int_equal(r.report.bad, 50);
+	assert_int_equal(r.report.bad, MUN_MANIFEST_FAULTS + 50);
 	for (const char *p = mun_buf_str(&r.report.faults); *p != '\0'; p++)
 		lines += *p == '\n';
-	assert_int_equal(lines, 20);
+	assert_int_equal(lines, MUN_MANIFEST_FAULTS);
 	done(&r);
 }
 
@@ -457,7 +457,7 @@ int main(void)
 		cmocka_unit_test(test_accepted_oddities_are_reported),
 		cmocka_unit_test(test_wrong_encodings_and_structures_are_refused),
 		cmocka_unit_test(test_all_bad_rows_are_collected),
-		cmocka_unit_test(test_only_twenty_faults_are_kept),
+		cmocka_unit_test(test_only_so_many_faults_are_kept),
 		cmocka_unit_test(test_arguments_are_ids_and_nothing_else),
 		cmocka_unit_test(test_a_row_can_be_refused_by_its_receiver),
 		cmocka_unit_test(test_limits_of_a_row),

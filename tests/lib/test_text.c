@@ -76,12 +76,41 @@ static void test_columns_and_cuts(void **state)
 	assert_string_equal(copy, "ab");
 }
 
+static void test_web_tokens_are_found(void **state)
+{
+	static const char *const none[] = { "", "eyJ", "a key: eyJabcdefghijklmnop",
+		                            "eyjabcdefghijklmnopqrst",
+		                            "eyJabcdefghijklm nopqrstuvw" };
+	static const struct {
+		const char *text;
+		size_t at, len;
+	} some[] = {
+		{ "eyJabcdefghijklmnopq", 0, 20 },
+		{ "\"eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.a-b_c\" is", 1, 41 },
+		{ "eyJ eyJ k=eyJABCDEFGHIJ0123456789,x", 10, 23 },
+	};
+	size_t len = 0;
+
+	(void)state;
+	for (size_t i = 0; i < MUN_ARRAY_LEN(none); i++)
+		assert_null(mun_text_token(none[i], strlen(none[i]), &len));
+	for (size_t i = 0; i < MUN_ARRAY_LEN(some); i++) {
+		const char *text = some[i].text;
+
+		assert_ptr_equal(mun_text_token(text, strlen(text), &len), text + some[i].at);
+		assert_int_equal(len, some[i].len);
+	}
+	assert_null(mun_text_token("eyJabcdefghijklmnopq", 19, &len));
+	assert_null(mun_text_token("eyJabcdefgh\0ijklmnopq", 21, &len));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bad_utf8_is_found),
 		cmocka_unit_test(test_foreign_text_is_made_visible),
 		cmocka_unit_test(test_columns_and_cuts),
+		cmocka_unit_test(test_web_tokens_are_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

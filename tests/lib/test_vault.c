@@ -62,8 +62,8 @@ static void add(struct mun_vault *v, const char *name, const char *text)
 	struct mun_secret token;
 
 	set_secret(&token, text);
-	assert_ok(mun_vault_put(v, &(struct mun_vault_new){ name, &org, url, &token, 42 }, false,
-	                        &err),
+	assert_ok(mun_vault_put(v, &(struct mun_vault_new){ name, &org, url, &token, 42, NULL },
+	                        false, &err),
 	          &err);
 	mun_secret_done(&token);
 }
@@ -87,7 +87,7 @@ static void test_tokens_are_kept_listed_and_removed(void **state)
 	struct mun_vault *v = NULL;
 	struct mun_token_info *list;
 	struct mun_secret token;
-	struct mun_vault_new again = { "prod", &org, url, &token, 43 };
+	struct mun_vault_new again = { "prod", &org, url, &token, 43, NULL };
 	size_t len;
 
 	(void)state;

@@ -124,19 +124,21 @@ static void changed_are_refused(void **state)
 	memset(&id, 0x11, sizeof(id));
 	assert_ok(mun_base_url_parse(&base, MUN_BASE_URL_DEFAULT, &err), &err);
 	mun_request_mutate(&r, &base, &mun_ops[MUN_OP_ARCHIVE], &id, &id);
-	for (size_t at = 0; at <= strlen(r.path); at++) {
+	len = strlen(r.path);
+	for (size_t at = 0; at <= len; at++) {
 		for (int c = 0; c < 256; c++) {
 			bool hex = c && strchr("0123456789abcdef", c) && r.path[at] == '1';
 
 			changed = r;
 			changed.path[at] = (char)c;
+			if (at == len)
+				changed.path[at + 1] = '\0';
 			if (changed.path[at] == r.path[at] || hex)
 				continue;
 			assert_false(mun_request_allowed(&changed, &base));
 		}
 	}
 	changed = r;
-	len = strlen(r.path);
 	(void)snprintf(changed.path + len, sizeof(changed.path) - len, "%s", "/delete");
 	assert_false(mun_request_allowed(&changed, &base));
 	changed = r;

@@ -68,11 +68,12 @@ static void change_runs(struct sandbox_reply *r, void (*change)(cJSON *run))
 {
 	cJSON *root = r->body == NULL ? NULL : cJSON_Parse(r->body);
 	cJSON *data = cJSON_GetObjectItemCaseSensitive(root, "data");
-	cJSON *run;
 
 	if (cJSON_IsObject(data)) {
 		change(data);
 	} else {
+		cJSON *run;
+
 		cJSON_ArrayForEach(run, data)
 		{
 			change(run);
