@@ -243,7 +243,7 @@ static enum mun_code ask(const struct mun_asking *k, const char *plan, struct mu
 	say_attached(k);
 	mun_plan_view_eta(k->app, &k->pace->rate,
 	                  k->batch->counts.total > 0 ? k->batch->counts.pending : items);
-	mun_say(k->app, "a restore does not undo all: %s\n", mun_ops[MUN_OP_ARCHIVE].loses);
+	mun_say(k->app, "a restore does not undo all: %s\n", MUN_OP_NOT_UNDONE);
 	make_question(k, text, sizeof(text));
 	(void)snprintf(want, sizeof(want), items > YES_MAX ? "%u" : "y", items);
 	code = mun_prompt_line(answer, sizeof(answer), k->app, text, err);

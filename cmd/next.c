@@ -101,7 +101,7 @@ void mun_next_plan_again(struct mun_buf *ret, const struct mun_app *app,
 
 	mun_id_format(org, &plan->org);
 	mun_buf_printf(ret, "muniment %s --org %s --base-url ",
-	               plan->u.plan.op == MUN_OP_ARCHIVE ? "plan" : "restore --dry-run", org);
+	               mun_ops[plan->u.plan.op].plan_command, org);
 	mun_next_quote(ret, plan->u.plan.base_url);
 	mun_buf_puts(ret, " --from FILE --reason ");
 	mun_next_quote(ret, plan->u.plan.reason);

@@ -64,6 +64,16 @@ const char *mun_purpose_name(enum mun_purpose p)
 	return purpose_names[p];
 }
 
+enum mun_purpose mun_purpose_of(enum mun_op_kind op)
+{
+	static const enum mun_purpose purposes[MUN_OPS] = {
+		[MUN_OP_ARCHIVE] = MUN_P_ARCHIVE,
+		[MUN_OP_RESTORE] = MUN_P_RESTORE,
+	};
+
+	return purposes[op];
+}
+
 bool mun_purpose_mutates(enum mun_purpose p)
 {
 	return p == MUN_P_ARCHIVE || p == MUN_P_RESTORE;

@@ -11,7 +11,6 @@
 #include "lib/digest.h"
 #include "lib/id.h"
 #include "lib/remote/op.h"
-#include "lib/remote/verdict.h"
 #define MUN_ENTRY_MAX   65535 /* bytes of a line, without newline */
 #define MUN_SETTLES_MAX 256
 #define MUN_NO_SEQ      UINT64_MAX /* "null" where a seq is optional */
@@ -47,6 +46,7 @@ enum mun_purpose {
 };
 const char *mun_purpose_name(enum mun_purpose p);
 bool mun_purpose_mutates(enum mun_purpose p);
+enum mun_purpose mun_purpose_of(enum mun_op_kind op); /* of its mutating requests */
 struct mun_operator {
 	uint32_t uid;
 	const char *user, *sudo_user, *host, *tty, *claimed; /* sudo_user, tty, claimed: or NULL */

@@ -160,7 +160,7 @@ static enum mun_code check_mutation(struct mun_verify *v, const struct mun_entry
 	    !mun_id_equal(&b->plan.org, &e->org))
 		mun_verify_odd(v, e->seq, "the request's run is not item %lld of its plan's list",
 		               (long long)e->item);
-	if ((e->u.request.purpose == MUN_P_ARCHIVE) != (b->plan.op == MUN_OP_ARCHIVE))
+	if (e->u.request.purpose != mun_purpose_of(b->plan.op))
 		mun_verify_odd(v, e->seq, "the request does another operation than its plan");
 	if (e->u.request.epoch != b->epoch)
 		mun_verify_odd(v, e->seq, "sent in epoch %u while epoch %u was in force",

@@ -156,7 +156,7 @@ static void send_item(struct mun_engine *e, struct mun_slot *s)
 	mun_request_mutate(&r, &e->o.base, e->op, &e->batch.org, &s->row.run);
 	s->stage = MUN_STAGE_FLYING;
 	e->mutating++;
-	mun_loop_intend(e, &f, &r, e->batch.op == MUN_OP_ARCHIVE ? MUN_P_ARCHIVE : MUN_P_RESTORE);
+	mun_loop_intend(e, &f, &r, mun_purpose_of(e->batch.op));
 }
 
 static void send_items(struct mun_engine *e, size_t room)

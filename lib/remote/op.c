@@ -13,7 +13,7 @@ const struct mun_op mun_ops[MUN_OPS] = {
 		.already = MUN_V_ALREADY_ARCHIVED,
 		.assume = "archived",
 		.assume_not = "not-archived",
-		.loses = "favourites and machine tags are lost, watchers are notified",
+		.plan_command = "plan",
 	},
 	[MUN_OP_RESTORE] = {
 		.name = "restore",
@@ -24,7 +24,7 @@ const struct mun_op mun_ops[MUN_OPS] = {
 		.already = MUN_V_ALREADY_ACTIVE,
 		.assume = "active",
 		.assume_not = "not-active",
-		.loses = "",
+		.plan_command = "restore --dry-run",
 	},
 };
 

@@ -20,8 +20,10 @@ struct mun_op {
 	enum mun_verdict done;    /* archived, restored */
 	enum mun_verdict already; /* already_archived, already_active */
 	const char *assume, *assume_not; /* words of resolve --assume */
-	const char *loses; /* what it does that its reverse does not bring back, for the prompt */
+	const char *plan_command;        /* that stores a plan of it: "restore --dry-run" */
 };
+/* What an archive and a restore of it leave behind, for the question before either. */
+#define MUN_OP_NOT_UNDONE "favourites and machine tags are lost, watchers are notified"
 extern const struct mun_op mun_ops[MUN_OPS];
 const struct mun_op *mun_op_find(const char *name); /* NULL */
 #endif
