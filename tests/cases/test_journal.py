@@ -237,6 +237,8 @@ def copies_in_use():
         runner = world.start('run', world.plan(), *FLAGS)
         backup = world.folder + '/backup'
         torn = 0
+        while runner.poll() is None and not world.sandbox.mutations():
+            time.sleep(0.01)
         for n in range(12):
             copy = '%s/copy%d' % (world.folder, n)
             shutil.copytree(world.journal, copy, ignore=shutil.ignore_patterns('*.lock'))
@@ -249,7 +251,7 @@ def copies_in_use():
         verdict(world, 0)
         verdict(world, 0, backup)
         rows = world.lines('history', '--journal', backup)
-        assert 0 < len(rows) <= 40
+        assert 0 < len(rows) <= 40, 'the copy has %d of 40 attempts' % len(rows)
         status, _, err = world.call('plan', '--journal', backup, '--org', ORG, '--base-url',
                                     world.sandbox.url, '--from', world.sandbox.ids_file,
                                     '--reason', 'into a backup copy')
