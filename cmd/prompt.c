@@ -130,13 +130,14 @@ static enum mun_code read_answer(const struct terminal *t, char *ret, size_t ret
 	return MUN_OK;
 }
 
-/* One line without its newline; *ret_len is its length. A signal ends the waiting. */
-static enum mun_code read_line(const struct terminal *t, char *ret, size_t ret_size,
-                               size_t *ret_len, struct mun_err *err)
+/* The answer to text, without its newline; *ret_len is its length. A signal ends the waiting. */
+static enum mun_code ask(const struct terminal *t, const char *text, char *ret, size_t ret_size,
+                         size_t *ret_len, struct mun_err *err)
 {
 	enum mun_code code;
 
-	mun_signal_at_question(true);
+	mun_signal_at_question(true); /* before anybody can see the question and interrupt it */
+	say(t, text);
 	code = read_answer(t, ret, ret_size, ret_len, err);
 	mun_signal_at_question(false);
 	if (mun_signal_count() > 0) /* what is said next begins a line */
@@ -165,8 +166,7 @@ enum mun_code mun_prompt_secret(struct mun_secret *ret, const struct mun_app *ap
 	if (!hide(&t))
 		return mun_fail_errno(err, MUN_E_USAGE, errno,
 		                      "the terminal's echo cannot be turned off");
-	say(&t, text);
-	code = read_line(&t, (char *)line.data, line.len, &len, err);
+	code = ask(&t, text, (char *)line.data, line.len, &len, err);
 	if (code == MUN_OK && len == 0)
 		code = mun_fail(err, MUN_E_USAGE, "nothing was entered");
 	if (code == MUN_OK)
@@ -185,8 +185,7 @@ enum mun_code mun_prompt_line(char *ret, size_t ret_size, const struct mun_app *
 
 	if (app->args.no_input || !terminal_open(&t))
 		return no_terminal(err);
-	say(&t, text);
-	code = read_line(&t, ret, ret_size, &len, err);
+	code = ask(&t, text, ret, ret_size, &len, err);
 	if (code == MUN_OK)
 		ret[len] = '\0';
 	return code;
