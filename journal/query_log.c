@@ -19,13 +19,15 @@ struct log {
 	void *arg;
 	struct mun_lookup lookup, beside; /* beside: so that the line of the entry stays */
 	struct mun_damage damage;
+	struct mun_buf row; /* texts of one row of a list */
 	uint64_t delivered;
 };
 
 struct context { /* texts that a subject points to */
 	char run[MUN_ID_TEXT], org[MUN_ID_TEXT], batch[MUN_REF_TEXT], plan[MUN_REF_TEXT];
 	char operator_[HOST_MAX];
-	const char *state; /* of the entry's item; NULL: none */
+	const char *state;           /* of the entry's item; NULL: none */
+	const char *reason, *ticket; /* of its own row; or NULL */
 };
 
 static const struct mun_operator *own_operator(const struct mun_entry *e)
@@ -91,6 +93,30 @@ static enum mun_code unless_damaged(struct log *q, uint64_t seq, enum mun_code c
 	return mun_damage_note(&q->damage, code, seq, err) ? MUN_OK : code;
 }
 
+/* How the item of an entry stands, and what its own row says. */
+static enum mun_code find_item(struct log *q, const struct mun_entry *e,
+                               const struct mun_batch *batch, struct context *c,
+                               struct mun_err *err)
+{
+	struct mun_list_row row;
+	struct mun_item item;
+	enum mun_code code;
+
+	if (e->item == MUN_NO_ITEM)
+		return MUN_OK;
+	code = mun_journal_item(q->j, &e->batch, (uint32_t)e->item, &item, err);
+	if (code != MUN_OK)
+		return code;
+	c->state = mun_item_state_now(q->j, &e->batch, item.state, &mun_ops[batch->op]);
+	mun_buf_clear(&q->row);
+	code = mun_journal_list_row(q->j, &batch->plan, (uint32_t)e->item, &row, &q->row, err);
+	if (code == MUN_OK) {
+		c->reason = row.reason;
+		c->ticket = row.ticket;
+	}
+	return code;
+}
+
 /* The plan of an entry, and the start of its epoch; NULL where there is none. */
 static enum mun_code find_beside(struct log *q, const struct mun_entry *e, struct context *c,
                                  const struct mun_entry **ret_plan,
@@ -116,14 +142,10 @@ static enum mun_code find_beside(struct log *q, const struct mun_entry *e, struc
 	if (code != MUN_OK)
 		return code;
 	mun_ref_format(c->plan, 'p', &row.plan);
-	if (e->item != MUN_NO_ITEM) {
-		struct mun_item item;
-
-		code = mun_journal_item(q->j, &e->batch, (uint32_t)e->item, &item, err);
-		if (code != MUN_OK)
-			return code;
-		c->state = mun_item_state_now(q->j, &e->batch, item.state, &mun_ops[row.op]);
-	}
+	code = find_item(q, e, &row, c, err);
+	code = unless_damaged(q, e->seq, code, err);
+	if (code != MUN_OK)
+		return code;
 	code = mun_lookup_plan(&q->beside, &row.plan, ret_plan, err);
 	code = unless_damaged(q, e->seq, code, err);
 	if (code == MUN_OK && e->kind == MUN_K_REQUEST && e->u.request.epoch)
@@ -146,6 +168,8 @@ static enum mun_code surroundings(struct log *q, const struct mun_entry *e, stru
 	s->batch = c->batch[0] ? c->batch : NULL;
 	s->plan = c->plan[0] ? c->plan : NULL;
 	s->state = c->state;
+	s->reason = s->reason ? s->reason : c->reason;
+	s->ticket = s->ticket ? s->ticket : c->ticket;
 	if (plan) {
 		s->labels = plan->u.plan.labels;
 		s->labels_len = plan->u.plan.labels_len;
@@ -254,11 +278,13 @@ enum mun_code mun_query_log(struct mun_journal *j, const struct mun_filter *f, m
 
 	mun_lookup_init(&q.lookup, j);
 	mun_lookup_init(&q.beside, j);
+	mun_buf_init(&q.row, MUN_ENTRY_MAX);
 	enum mun_code code = mun_query_check(j, f, err);
 	if (code == MUN_OK)
 		code = run_log(&q, err);
 	mun_lookup_done(&q.lookup);
 	mun_lookup_done(&q.beside);
+	mun_buf_done(&q.row);
 	return mun_damage_end(&q.damage, code, err);
 }
 

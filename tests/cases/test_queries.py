@@ -75,6 +75,22 @@ def found(world, plan, batch, ids):
     assert {e['run'] for e in requests} == {ids[1]}, requests
 
 
+def tickets_of_rows(_):
+    """The answer belongs to the ticket of its row as the request does."""
+    with World('--runs', '2') as world:
+        rows = os.path.join(world.folder, 'rows.csv')
+        with open(rows, 'w', encoding='utf-8') as file:
+            file.write('id,ticket\n%s,\n%s,ROW-7\n' % tuple(world.sandbox.ids))
+        plan = world.expect(0, 'plan', '-q', '--org', ORG, '--base-url', world.sandbox.url,
+                            '--from', rows, '--reason', 'a case of the tests', '--ticket',
+                            'ALL').strip()
+        world.expect(0, 'run', plan, *FAST)
+        kinds = [e['kind'] for e in world.lines('log', '--ticket', 'ROW-7') if 'item' in e]
+        assert kinds == ['request', 'response'], kinds
+        items = {e['item'] for e in world.lines('log', '--ticket', 'ALL') if 'item' in e}
+        assert items == {0}, items
+
+
 def claims(world, plan, batch, ids):
     assert {row['claimed'] for row in world.lines('history')} == {'Bob'}
 
@@ -135,7 +151,8 @@ def untouched_backup(world, plan, batch, ids):
 if __name__ == '__main__':
     sys.exit(harness.run_cases([
         ('refusals', with_history(refusals)), ('found', with_history(found)),
-        ('claims', with_history(claims)), ('decided', lambda: decided(None)),
-        ('cancelled by', lambda: cancelled_by(None)), ('terminated', lambda: terminated(None)),
+        ('claims', with_history(claims)), ('tickets of rows', lambda: tickets_of_rows(None)),
+        ('decided', lambda: decided(None)), ('cancelled by', lambda: cancelled_by(None)),
+        ('terminated', lambda: terminated(None)),
         ('untouched backup', with_history(untouched_backup)),
     ]))
