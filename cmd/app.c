@@ -18,7 +18,7 @@
 #include "lib/hex.h"
 #include "lib/text.h"
 
-#define SAY_MAX      (2u * 1024 * 1024)
+#define SAY_MAX      (8u * 1024 * 1024)
 #define OPERATOR_MAX 200 /* bytes */
 #define LABEL_MAX    500
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
 #include <string.h>
 
 #include "cmd/app.h"
@@ -118,6 +119,19 @@ enum mun_code mun_report_batch(struct mun_app *app, struct mun_journal *j,
 		return code;
 	mun_app_output_lost(app, err);
 	return MUN_OK;
+}
+
+void mun_report_cut_off(struct mun_app *app, const struct mun_batch *b, const char *base_url)
+{
+	struct mun_batch_view v = { .batch = *b, .next_at_us = MUN_TIME_NONE };
+
+	if (app->args.quiet || app->summary_said || b->counts.total == 0)
+		return;
+	v.batch.state = MUN_B_INTERRUPTED;
+	v.batch.why[0] = '\0';
+	(void)snprintf(v.state, sizeof(v.state), "interrupted");
+	(void)snprintf(v.base_url, sizeof(v.base_url), "%s", base_url);
+	say_ending(app, &v, "the journal cannot be used as it is; repair that first");
 }
 
 void mun_report_failed(struct mun_app *app, struct mun_journal *j, const struct mun_ref *batch,

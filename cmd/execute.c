@@ -400,8 +400,11 @@ static enum mun_code execute(struct execution *k, int *ret_exit, struct mun_err 
 		code = prepare(k, ret_exit, err);
 	if (code == MUN_OK)
 		code = start(k, err);
-	if (code == MUN_OK)
-		code = engine(k, &result, err);
+	if (code != MUN_OK)
+		return code;
+	code = engine(k, &result, err);
+	if (code == MUN_E_JOURNAL || code == MUN_E_FULL || code == MUN_E_CORRUPT)
+		mun_report_cut_off(k->app, &result.batch, k->base.text);
 	if (code != MUN_OK)
 		return code;
 	mun_holder_release(&k->lock_fd); /* nobody holds it any more when its state is shown */

@@ -29,6 +29,8 @@ enum mun_code mun_execute(struct mun_app *app, struct mun_journal *j, const stru
 enum mun_code mun_report_batch(struct mun_app *app, struct mun_journal *j,
                                const struct mun_batch *b, const char *detail, int64_t next_at_us,
                                int exit_status, struct mun_err *err) MUN_MUST_CHECK;
+/* A run that cannot go on by itself: what is known of the batch, on stderr, before the error. */
+void mun_report_cut_off(struct mun_app *app, const struct mun_batch *b, const char *base_url);
 /* A failure in words goes to stderr; a program also gets how the batch stands, once it exists. */
 void mun_report_failed(struct mun_app *app, struct mun_journal *j, const struct mun_ref *batch,
                        int exit_status);

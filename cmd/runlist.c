@@ -13,13 +13,13 @@
 #define CHUNK     16384                            /* rows of one transaction */
 #define TEXTS_MAX ((size_t)4 * 1024 * 1024)        /* bytes of their reasons, tickets and columns */
 #define ROOM_ROW  ((size_t)MUN_COLUMNS_MAX + 4096) /* of one row */
-#define NAMED     1000                             /* lines of duplicates that are named */
+#define NAMED     100000                           /* lines of duplicates that are named */
 
 enum mun_code mun_runlist_init(struct mun_runlist *l, struct mun_err *err)
 {
 	*l = (struct mun_runlist){ .has_org = false };
 	mun_buf_init(&l->source, MUN_MANIFEST_MAX);
-	mun_buf_init(&l->report.faults, 1 << 20);
+	mun_buf_init(&l->report.faults, 4 << 20);
 	return mun_runset_new(&l->runs, err);
 }
 
@@ -218,7 +218,7 @@ static enum mun_code check_rows(struct mun_runlist *l, struct mun_app *app, stru
 	MUN_CLEANUP(checking_done) struct checking c = { .l = l };
 	enum mun_code code = mun_sha256_new(&c.list, err);
 
-	mun_buf_init(&c.named, 4096);
+	mun_buf_init(&c.named, 2 << 20);
 	if (code == MUN_OK)
 		code = mun_sha256_new(&c.overrides, err);
 	if (code == MUN_OK)

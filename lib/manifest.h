@@ -20,7 +20,7 @@ enum mun_format {
 #define MUN_TICKET_MAX      128                  /* bytes */
 #define MUN_MANIFEST_MAX    (512u * 1024 * 1024) /* bytes of a list */
 #define MUN_MANIFEST_ROW    (1024 * 1024) /* bytes of a JSON line, a JSON element, a CSV record */
-#define MUN_MANIFEST_FAULTS 1000
+#define MUN_MANIFEST_FAULTS 10000
 #define MUN_COLUMNS_COUNT   256              /* other columns of one row */
 #define MUN_COLUMNS_MAX     MUN_MANIFEST_ROW /* bytes of them as JSON */
 struct mun_row {

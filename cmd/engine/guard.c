@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
 #include "cmd/engine/loop.h"
 
 #define BREAKER_ROW      5
@@ -25,6 +28,24 @@ void mun_guard_success(struct mun_engine *e)
 	e->breaker = (struct mun_breaker){ .pause_ms = 0 };
 }
 
+/* What most of the failures of this epoch have in common. */
+static void halt_for_share(struct mun_engine *e)
+{
+	const struct mun_guard *g = &e->guard;
+	char text[96];
+	unsigned most = 0;
+
+	for (unsigned v = 1; v < MUN_VERDICTS; v++)
+		if (g->failed_as[v] > g->failed_as[most])
+			most = v;
+	(void)snprintf(text, sizeof(text), "%u of %llu are %s", g->failed_as[most],
+	               (unsigned long long)g->failures, mun_verdict_name((enum mun_verdict)most));
+	if (g->failed_http[most] != 0)
+		(void)snprintf(text + strlen(text), sizeof(text) - strlen(text), " (HTTP %u)",
+		               g->failed_http[most]);
+	mun_loop_halt(e, MUN_WHY_FAILURES, text);
+}
+
 static bool share_too_high(const struct mun_guard *g)
 {
 	unsigned failed = 0;
@@ -40,6 +61,8 @@ void mun_guard_failed(struct mun_engine *e, enum mun_verdict v, unsigned http, b
 
 	record(g, true);
 	g->failures++;
+	g->failed_as[v]++;
+	g->failed_http[v] = http;
 	g->denied_row = v == MUN_V_DENIED ? g->denied_row + 1 : 0;
 	if (v == MUN_V_NOT_FOUND && http != 410 && g->settled == g->not_found_first + 1)
 		g->not_found_first++;
@@ -52,7 +75,7 @@ void mun_guard_failed(struct mun_engine *e, enum mun_verdict v, unsigned http, b
 	else if (g->not_found_first >= 5 && g->settled == g->not_found_first)
 		mun_loop_halt(e, MUN_WHY_WRONG_ORG, "");
 	else if (share_too_high(g))
-		mun_loop_halt(e, MUN_WHY_FAILURES, "");
+		halt_for_share(e);
 }
 
 void mun_guard_infra(struct mun_engine *e, bool infra)

@@ -258,8 +258,8 @@ static enum mun_code run_round(struct mun_engine *e, uint32_t *next, struct mun_
 static uint64_t next_due(const struct mun_engine *e)
 {
 	uint64_t at = MUN_NEVER;
-	uint64_t pause_ms = e->window_until_ms > e->network_until_ms ? e->window_until_ms
-	                                                             : e->network_until_ms;
+	uint64_t pause_ms =
+		e->window_until_ms > e->network_until_ms ? e->window_until_ms : e->network_until_ms;
 
 	for (size_t i = 0; i < e->slots_len; i++) {
 		const struct mun_slot *s = e->slots[i];

@@ -45,6 +45,7 @@ struct mun_guard { /* counters of this epoch, in commit order */
 	bool window[50];
 	unsigned window_len, window_at;
 	uint64_t failures, done;
+	unsigned failed_as[MUN_VERDICTS], failed_http[MUN_VERDICTS]; /* how often; newest status */
 	uint64_t unresolved; /* attempts of this epoch that were left in doubt */
 };
 struct mun_breaker {

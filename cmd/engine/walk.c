@@ -58,13 +58,21 @@ static void choose(struct mun_engine *e)
 enum mun_code mun_walk_begin(struct mun_engine *e, struct mun_err *err)
 {
 	struct mun_walk *w = &e->walk;
+	size_t waiting = 0;
 	enum mun_code code = MUN_OK;
 
 	if (!w->active || w->begun || e->breaker.open)
 		return MUN_OK;
-	for (size_t i = 0; code == MUN_OK && i < e->slots_len; i++)
-		if (e->slots[i]->stage == MUN_STAGE_WALK && !e->slots[i]->has_checklist)
-			code = mun_load_checklist(e, e->slots[i], err);
+	for (size_t i = 0; code == MUN_OK && i < e->slots_len; i++) {
+		struct mun_slot *s = e->slots[i];
+
+		if (s->stage != MUN_STAGE_WALK)
+			continue;
+		if (waiting++ >= MUN_SETTLES_MAX)
+			s->walk = e->walks + 2; /* the next one is theirs */
+		if (!s->has_checklist)
+			code = mun_load_checklist(e, s, err);
+	}
 	choose(e);
 	w->begun = true;
 	e->walks++;

@@ -211,8 +211,8 @@ REFUSED = {
     'too many keys': (json.dumps([dict({'id': A}, **{'k%d' % n: n for n in range(300)})]), (),
                       ['line 1: more than 256 keys']),
     'csv that is called json': ('id\n%s\n' % A, ('--format', 'json'), ['invalid JSON at byte 0']),
-    'only the first rows are shown': (bad_ids(*['bad%d' % n for n in range(1, 1124)]), (),
-                                      ['line 1000: ', 'and 123 more', '1123 of 1123 rows']),
+    'only the first rows are shown': (bad_ids(*['bad%d' % n for n in range(1, 10124)]), (),
+                                      ['line 10000: ', 'and 123 more', '10123 of 10123 rows']),
 }
 
 
@@ -222,7 +222,7 @@ def refused(name):
         code, plan, err = desk.plan(data, *args)
         assert code == 7 and plan is None, (code, err)
         has(err, 'list', *said)
-        assert 'line 1001: ' not in err
+        assert 'line 10001: ' not in err
         assert desk.stored() == [] and desk.entries('plan.stored') == []
         code, out, _ = desk.call('history', '-o', 'json')
         assert code == 0 and json.loads(out) == [], out

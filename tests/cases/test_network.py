@@ -628,7 +628,7 @@ def third_fails():
         plan = world.plan()
         got, out, err = world.call('run', plan, *flags)
         result = json.loads(out)
-        assert got == 14 and '30 %' in err, err
+        assert got == 14 and '30 %' in err and '10 of 10 are rejected (HTTP 422)' in err, err
         assert result['counts']['failed'] == 10 and result['counts']['archived'] == 10, result
         assert len(world.sandbox.mutations()) == 20
         got, out, _ = world.call('resume', result['batch'], *flags)

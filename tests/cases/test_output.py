@@ -175,6 +175,9 @@ def journal_breaks_in_mid_run():
         out, err = process.communicate(timeout=60)
         assert process.returncode == 12, err
         assert 'data.mdb' in err, err
+        for line in (r'batch b-\w+: interrupted: the journal cannot be used', r'done: \d+ archived',
+                     r'not done: \d+ pending', 'uncertain: ', r'next: muniment resume b-\w+'):
+            assert re.search('^' + line, err, re.M), (line, err)
         if out:
             assert json.loads(out)['exit'] == 12
 

@@ -93,7 +93,7 @@ static void test_an_outage(void **state)
 	} cases[] = {
 		{ { .http = 503 }, false, HOUR_MS, HOUR_MS + 310000 },
 		{ { .http = 503 }, true, HOUR_MS, HOUR_MS + 310000 },
-		{ { .send = MUN_SEND_NOT_SENT }, false, 60000, 400000 },
+		{ { .send = MUN_SEND_NOT_SENT }, false, 60000, 75000 },
 		{ { .send = MUN_SEND_NOT_SENT }, true, 0, 1000 },
 	};
 	struct world *w = *state;

@@ -232,7 +232,7 @@ static void test_all_bad_rows_are_collected(void **state)
 
 static void test_only_so_many_faults_are_kept(void **state)
 {
-	MUN_BUF_CLEANUP struct mun_buf data = { .max = 4096 };
+	MUN_BUF_CLEANUP struct mun_buf data = { .max = 1 << 16 };
 	size_t lines = 0;
 	struct result r;
 
