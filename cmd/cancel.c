@@ -40,6 +40,8 @@ static enum mun_code discard(struct mun_app *app, struct mun_journal *j, const s
 	return code == MUN_OK ? mun_plan_view_print(app, j, &p->plan, err) : code;
 }
 
+#define RANGES 64 /* in one entry */
+
 static void range_entry(struct mun_entry *e, const struct mun_app *app, const struct mun_batch *b,
                         const struct mun_range *ranges, size_t len, const char *reason)
 {
@@ -61,32 +63,20 @@ static void range_entry(struct mun_entry *e, const struct mun_app *app, const st
 static enum mun_code cancel_idle(struct mun_app *app, struct mun_journal *j, struct mun_batch *b,
                                  const char *reason, struct mun_err *err)
 {
-	uint32_t items[64], from = 0;
-	struct mun_range ranges[65];
+	struct mun_range ranges[RANGES];
 	struct mun_entry e;
+	uint32_t from = 0;
 	size_t len;
 	enum mun_code code;
 
 	do {
-		size_t touched = 0;
-
-		code = mun_journal_open_items(j, &b->batch, from, items, MUN_ARRAY_LEN(items), &len,
-		                              err);
-		for (size_t i = 0; code == MUN_OK && i < len; i++) {
-			struct mun_item st;
-
-			code = mun_journal_item(j, &b->batch, items[i], &st, err);
-			if (st.state == MUN_I_PENDING)
-				ranges[touched++] = (struct mun_range){ items[i], items[i] };
-		}
-		from = len > 0 ? items[len - 1] + 1 : from;
-		if (code == MUN_OK && len < MUN_ARRAY_LEN(items) && b->next < b->items)
-			ranges[touched++] = (struct mun_range){ b->next, b->items - 1 };
-		if (code == MUN_OK && touched > 0) {
-			range_entry(&e, app, b, ranges, touched, reason);
+		code = mun_journal_pending(j, &b->batch, from, ranges, RANGES, &len, err);
+		if (code == MUN_OK && len > 0) {
+			range_entry(&e, app, b, ranges, len, reason);
 			code = append_one(j, &e, err);
+			from = ranges[len - 1].last + 1;
 		}
-	} while (code == MUN_OK && len == MUN_ARRAY_LEN(items));
+	} while (code == MUN_OK && len == RANGES);
 	if (code == MUN_OK)
 		code = mun_journal_batch(j, &b->batch, b, err);
 	if (code != MUN_OK)

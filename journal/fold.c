@@ -163,6 +163,9 @@ void mun_fold_response(struct mun_item *item, struct mun_exchange *x, const stru
 	if (item != NULL && x->purpose == MUN_P_PROBE && v == MUN_V_NO_ANSWER &&
 	    item->state == MUN_I_PENDING && item->request_seq == MUN_NO_SEQ)
 		final(item, MUN_I_IN_DOUBT, MUN_HOW_NONE); /* another attempt for the run is open */
+	if (item != NULL && x->purpose == MUN_P_PROBE && v == MUN_V_NO_ANSWER &&
+	    item->state == MUN_I_IN_DOUBT)
+		item->retry_at_us = e->u.response.retry_at_us; /* when it may be asked again */
 	if (item != NULL)
 		item->last_seq = e->seq;
 	x->answer = v;

@@ -132,6 +132,11 @@ enum mun_code mun_journal_columns(struct mun_journal *j, const struct mun_ref *p
 enum mun_code mun_journal_open_items(struct mun_journal *j, const struct mun_ref *batch,
                                      uint32_t from, uint32_t *ret, size_t max, size_t *ret_len,
                                      struct mun_err *err) MUN_MUST_CHECK;
+/* Ranges of items of a batch that are pending, in order, from `from` on: at most max, fewer at the
+ * end. In time proportional to the touched ones, never to the batch. */
+enum mun_code mun_journal_pending(struct mun_journal *j, const struct mun_ref *batch, uint32_t from,
+                                  struct mun_range *ret, size_t max, size_t *ret_len,
+                                  struct mun_err *err) MUN_MUST_CHECK;
 /* Plans and batches in the order in which they were stored and started; fn returns MUN_OK to go
  * on. Newest first when reverse. Rows are copies: no transaction is held while fn runs. */
 enum mun_code mun_journal_plans(struct mun_journal *j, bool reverse,

@@ -2,75 +2,41 @@
 /* The last entry of an epoch: how the batch stands when nothing is in flight any more. */
 #include "cmd/engine/loop.h"
 
-#define CANCEL_GROUP 128 /* items in one transaction */
+#define CANCEL_GROUP 128 /* ranges in one entry */
 
-struct cancelling {
-	struct mun_engine *e;
-	struct mun_entry mark; /* batch.cancelling: who wanted it, and why */
-};
-
-static void cancel_range(struct cancelling *k, uint32_t first, uint32_t last)
-{
-	struct mun_engine *e = k->e;
-	struct mun_range *range = &e->ranges[e->ranges_len++];
-	struct mun_entry *entry = mun_loop_entry(e, MUN_K_ITEM_CANCELLED);
-
-	*range = (struct mun_range){ first, last };
-	entry->u.ranges.ranges = range;
-	entry->u.ranges.ranges_len = 1;
-	entry->u.ranges.why = "cancelled";
-	entry->u.ranges.reason = k->mark.u.cancelling.reason;
-	entry->u.ranges.operator_ = k->mark.u.cancelling.operator_;
-	entry->u.ranges.has_operator = true;
-}
-
-/* Items that were touched and are pending again, group by group. */
-static enum mun_code cancel_touched(struct cancelling *k, struct mun_err *err)
-{
-	struct mun_engine *e = k->e;
-	uint32_t items[CANCEL_GROUP];
-	uint32_t from = 0;
-	size_t len;
-	enum mun_code code;
-
-	do {
-		e->entries_len = e->ranges_len = 0;
-		code = mun_journal_open_items(e->o.journal, &e->batch.batch, from, items,
-		                              CANCEL_GROUP, &len, err);
-		for (size_t i = 0; code == MUN_OK && i < len; i++) {
-			struct mun_item item;
-
-			from = items[i] + 1;
-			code = mun_journal_item(e->o.journal, &e->batch.batch, items[i], &item,
-			                        err);
-			if (code == MUN_OK && item.state == MUN_I_PENDING)
-				cancel_range(k, items[i], items[i]);
-		}
-		if (code == MUN_OK)
-			code = mun_loop_commit(e, err);
-	} while (code == MUN_OK && len == CANCEL_GROUP);
-	return code;
-}
-
-/* A cancel has drained: what is pending will not be sent. */
+/* A cancel has drained: what is pending will not be sent, says who cancelled. */
 static enum mun_code cancel_pending(struct mun_engine *e, struct mun_err *err)
 {
 	MUN_CLEANUP(mun_decoded_freep) struct mun_decoded *owner = NULL;
 	MUN_BUF_CLEANUP struct mun_buf line;
-	struct cancelling k = { .e = e };
+	struct mun_entry mark;
+	uint32_t from = 0;
+	size_t len;
 	enum mun_code code;
 
 	mun_buf_init(&line, MUN_ENTRY_MAX);
 	code = mun_journal_entry(e->o.journal, e->batch.cancelling_seq, &line, err);
 	if (code == MUN_OK)
-		code = mun_entry_decode(&k.mark, &owner, line.data, line.len, err);
-	if (code == MUN_OK)
-		code = cancel_touched(&k, err);
-	e->entries_len = e->ranges_len = 0;
-	if (code == MUN_OK && e->batch.next < e->batch.items) {
-		cancel_range(&k, e->batch.next, e->batch.items - 1);
+		code = mun_entry_decode(&mark, &owner, line.data, line.len, err);
+	do {
+		struct mun_entry *entry;
+
+		e->entries_len = 0;
+		if (code == MUN_OK)
+			code = mun_journal_pending(e->o.journal, &e->batch.batch, from, e->ranges,
+			                           CANCEL_GROUP, &len, err);
+		if (code != MUN_OK || len == 0)
+			return code;
+		entry = mun_loop_entry(e, MUN_K_ITEM_CANCELLED);
+		entry->u.ranges.ranges = e->ranges;
+		entry->u.ranges.ranges_len = len;
+		entry->u.ranges.why = "cancelled";
+		entry->u.ranges.reason = mark.u.cancelling.reason;
+		entry->u.ranges.operator_ = mark.u.cancelling.operator_;
+		entry->u.ranges.has_operator = true;
+		from = e->ranges[len - 1].last + 1;
 		code = mun_loop_commit(e, err);
-	}
+	} while (code == MUN_OK && len == CANCEL_GROUP);
 	return code;
 }
 

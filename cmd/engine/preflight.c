@@ -209,13 +209,24 @@ static uint64_t within_patience(const struct ask *k, uint64_t wait_ms)
 	                                                             : wait_ms;
 }
 
+/* What the answer asks for, as a time; the wait in milliseconds. */
+static int64_t asked_for(const struct ask *k, const struct mun_answer *a, uint64_t *ret_ms)
+{
+	struct mun_now now;
+
+	*ret_ms = a->retry_after_s > 0 ? mun_wait_ms(a->retry_after_s, 1, 0) : 0;
+	k->o->clock->now(k->o->clock, &now);
+	return now.real_us + (int64_t)*ret_ms * 1000;
+}
+
 /* 429 waits as anywhere; 5xx and network are an outage. */
 static enum mun_code insist(struct ask *k, const struct mun_request *r, bool needed,
                             struct mun_answer *ret, struct mun_err *err)
 {
 	for (unsigned tries = 1;; tries++) {
 		enum mun_code code = exchange(k, r, ret, err);
-		uint64_t wait_ms;
+		uint64_t wait_ms, asked_ms;
+		int64_t until_us;
 
 		if (code != MUN_OK || !again(ret, needed))
 			return code;
@@ -228,7 +239,10 @@ static enum mun_code insist(struct ask *k, const struct mun_request *r, bool nee
 		}
 		wait_ms = within_patience(
 			k, mun_wait_ms(ret->retry_after_s, tries, mun_random_below(UINT32_MAX)));
-		if (gave_up(k, ret)) {
+		until_us = asked_for(k, ret, &asked_ms);
+		if (ret->http >= 500 && asked_ms > k->o->max_wait_ms) {
+			code = rate_limited(k, until_us, err);
+		} else if (gave_up(k, ret)) {
 			code = ret->http == 429 ? rate_limited(k, k->retry_at_us, err)
 			                        : unreachable(k, ret, err);
 		} else if (ret->http == 429) {

@@ -152,7 +152,9 @@ static void gone(struct mun_engine *e, struct mun_entry *r, struct mun_slot *s)
 		mun_slot_unresolved(e, s); /* stays in doubt, never sent again */
 }
 
-static void no_answer(struct mun_engine *e, struct mun_slot *s, const struct mun_answer *a)
+/* a is NULL where a list said nothing: its entry is not about this item. */
+static void no_answer(struct mun_engine *e, struct mun_entry *r, struct mun_slot *s,
+                      const struct mun_answer *a)
 {
 	not_confirmed(e, s);
 	if (s->decided) { /* the decision stands */
@@ -167,7 +169,7 @@ static void no_answer(struct mun_engine *e, struct mun_slot *s, const struct mun
 		return;
 	}
 	s->stage = MUN_STAGE_PROBE;
-	s->due_ms = mun_loop_ms(e) + mun_pause_one(e, a, s->tries, NULL);
+	s->due_ms = mun_loop_ms(e) + mun_pause_one(e, a, s->tries, a != NULL ? r : NULL);
 }
 
 void mun_settle_item(struct mun_engine *e, struct mun_entry *r, struct mun_slot *s,
@@ -186,7 +188,7 @@ void mun_settle_item(struct mun_engine *e, struct mun_entry *r, struct mun_slot 
 		gone(e, r, s);
 		break;
 	case MUN_FOUND_NOTHING:
-		no_answer(e, s, a);
+		no_answer(e, r, s, a);
 		break;
 	}
 }

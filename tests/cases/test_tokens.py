@@ -394,6 +394,11 @@ def refused_keys(box, opened):
         os.chown(box.key, 0, 0)
 
 
+def batch_locks(box):
+    journal = os.listdir(os.path.join(box.data, 'journal'))
+    return [name for name in journal if name.startswith('batch-')]
+
+
 def locked():
     """No terminal and no key source: exit 3 at once, nothing is taken or sent."""
     with Box(()) as box:
@@ -412,13 +417,13 @@ def locked():
             box.expect(3, *args, stdin=TOKEN, says=ways)
             assert time.monotonic() - began < 2, 'it waits: ' + ' '.join(args)
         assert len(box.sandbox.requests()) == before, 'something was sent'
-        journal = os.listdir(os.path.join(box.data, 'journal'))
-        assert not [name for name in journal if name.startswith('b-')], journal
+        assert not batch_locks(box), 'a batch was taken'
         assert len(box.list()) == 1
         with Box() as empty:
             empty.add(key=False, status=3, says=ways)
             assert not os.path.exists(empty.data), 'something was made'
         box.expect(0, 'run', plan, env={'MUNIMENT_PASSPHRASE_FILE': phrase})
+        assert len(batch_locks(box)) == 1, 'lock files have another name'
 
 
 def listed():
