@@ -227,14 +227,12 @@ def no_hot_loop():
 
 def flapping():
     with World('--runs', '12', '--fault', '503@every=2') as world:
-        began = time.monotonic()
         got, out, err = world.call('run', world.plan(), '-o', 'json', '--settle', '300ms',
                                    '--rate', 'none', '--progress', 'json')
         assert got == 0, err
         assert counts(json.loads(out)) == {'archived': 12}
-        assert time.monotonic() - began < 25, 'the breaker opened'
         told = [json.loads(line) for line in err.splitlines() if line.startswith('{')]
-        assert not [line for line in told if line.get('waiting_for') == 'server'], told
+        assert not [line for line in told if line.get('waiting_for') == 'server'], 'it opened'
         assert any(0 < line.get('answers_5xx', 0) < line['answers'] for line in told
                    if line['type'] == 'progress'), told
         world.compare()
