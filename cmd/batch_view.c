@@ -15,14 +15,6 @@
 #define OBJECT_MAX 32768
 #define OPEN_MAX   1024
 
-bool mun_batch_is_held(struct mun_journal *j, const struct mun_ref *batch)
-{
-	struct mun_holder h;
-
-	mun_holder_read(&h, j, batch);
-	return h.lives;
-}
-
 static enum mun_code decode_at(struct mun_journal *j, uint64_t seq, struct mun_entry *ret,
                                struct mun_decoded **ret_owner, struct mun_err *err)
 {

@@ -33,6 +33,4 @@ struct mun_canon;
 void mun_batch_view_counts(struct mun_canon *c, const struct mun_batch *b);
 /* Exit status that the batch itself says; -1: it says none yet. */
 int mun_batch_view_exit(const struct mun_batch_view *v);
-/* Does a process hold the batch? */
-bool mun_batch_is_held(struct mun_journal *j, const struct mun_ref *batch);
 #endif

@@ -88,10 +88,7 @@ static enum mun_code cancel_idle(struct mun_app *app, struct mun_journal *j, str
 		                .has_org = true,
 		                .org = b->org };
 	e.u.pause.state = mun_batch_state_name(MUN_B_CANCELLED);
-	e.u.pause.counts = b->counts;
-	/* Whoever sent what is in flight is dead: nobody knows what came of it. */
-	e.u.pause.counts.in_doubt += b->in_flight;
-	e.u.pause.counts.pending -= b->in_flight;
+	e.u.pause.counts = mun_batch_at_rest(b);
 	code = append_one(j, &e, err);
 	return code == MUN_OK ? mun_journal_batch(j, &b->batch, b, err) : code;
 }

@@ -7,6 +7,7 @@
 #include "cmd/engine/outcome.h"
 #include "cmd/execute.h"
 #include "cmd/next.h"
+#include "journal/holder.h"
 #include "lib/text.h"
 
 enum mun_verdict mun_only_verdict(struct mun_journal *j, const struct mun_batch *b)
@@ -21,7 +22,7 @@ enum mun_verdict mun_only_verdict(struct mun_journal *j, const struct mun_batch 
 
 int mun_doubt_exit(struct mun_journal *j, const struct mun_batch *b)
 {
-	bool dead = b->in_flight > 0 && !mun_batch_is_held(j, &b->batch);
+	bool dead = b->in_flight > 0 && !mun_journal_runner_lives(j, &b->batch);
 
 	return b->counts.in_doubt > 0 || dead ? 13 : 0;
 }

@@ -4,6 +4,7 @@
 #include "cmd/filter.h"
 #include "cmd/out.h"
 #include "cmd/rows.h"
+#include "journal/holder.h"
 
 #define IDS_FLUSH 65536
 
@@ -44,8 +45,8 @@ static enum mun_code print_ids(struct mun_app *app, struct mun_journal *j,
 	struct ids ids = { .app = app };
 
 	mun_buf_init(&ids.text, 2 * IDS_FLUSH);
-	enum mun_code code =
-		mun_query_items(j, batch, filter, mun_batch_is_held(j, batch), print_id, &ids, err);
+	enum mun_code code = mun_query_items(j, batch, filter, mun_journal_runner_lives(j, batch),
+	                                     print_id, &ids, err);
 	if (code == MUN_OK) {
 		code = flush_ids(&ids, err);
 	} else if (code == MUN_E_CORRUPT) { /* the rest of the ids is whole */
@@ -65,7 +66,8 @@ static enum mun_code print_rows(struct mun_app *app, struct mun_journal *j,
 	enum mun_code code = mun_out_open(&out, app, mun_items_columns, mun_items_columns_len, err);
 	if (code != MUN_OK)
 		return code;
-	code = mun_query_items(j, batch, filter, mun_batch_is_held(j, batch), print_row, out, err);
+	code = mun_query_items(j, batch, filter, mun_journal_runner_lives(j, batch), print_row, out,
+	                       err);
 	return mun_rows_end(&out, code, err);
 }
 

@@ -3,22 +3,16 @@
 
 #include "lib/file.h"
 
-bool mun_journal_holder(struct mun_journal *j, const struct mun_ref *batch, struct mun_buf *ret)
+bool mun_journal_runner_lives(struct mun_journal *j, const struct mun_ref *batch)
 {
+	MUN_BUF_CLEANUP struct mun_buf text;
 	struct mun_err ignored;
 	char path[4200];
 	bool held = false;
 
-	mun_journal_lock_path(j, batch, path, sizeof(path));
-	return mun_lock_read(ret, &held, path, &ignored) == MUN_OK && held;
-}
-
-bool mun_journal_runner_lives(struct mun_journal *j, const struct mun_ref *batch)
-{
-	MUN_BUF_CLEANUP struct mun_buf text;
-
 	mun_buf_init(&text, 4096);
-	return mun_journal_holder(j, batch, &text);
+	mun_journal_lock_path(j, batch, path, sizeof(path));
+	return mun_lock_read(&text, &held, path, &ignored) == MUN_OK && held;
 }
 
 const char *mun_item_state_now(struct mun_journal *j, const struct mun_ref *batch,

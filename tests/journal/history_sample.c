@@ -86,25 +86,45 @@ void sample_start(struct sample *s)
 	sample_append(s, &e);
 }
 
-uint64_t sample_request(struct sample *s, uint32_t item, enum mun_purpose purpose)
+struct mun_entry sample_entry(const struct sample *s, enum mun_kind kind, const struct mun_id *run,
+                              uint32_t item)
 {
-	struct mun_entry e = { .kind = MUN_K_REQUEST,
+	struct mun_entry e = { .kind = kind,
 		               .has_batch = true,
 		               .batch = s->batch,
 		               .has_org = true,
 		               .org = s->org,
 		               .has_run = true,
-		               .run = s->run[item],
+		               .run = *run,
 		               .item = item };
 
+	if (kind == MUN_K_REQUEST) {
+		e.u.request.purpose = MUN_P_ARCHIVE;
+		e.u.request.attempt = 1;
+		e.u.request.epoch = 1;
+		e.u.request.method = "DELETE";
+		e.u.request.host = "api.tallyfy.com";
+		e.u.request.path = "/organizations/o/runs/r";
+		e.u.request.token = "00112233445566778899aabbccddeeff";
+	} else {
+		e.u.response.sent = true;
+		e.u.response.curl_name = "OK";
+		e.u.response.duration_ms = 12;
+		e.u.response.retry_at_us = MUN_TIME_NONE;
+	}
+	return e;
+}
+
+uint64_t sample_request(struct sample *s, uint32_t item, enum mun_purpose purpose)
+{
+	struct mun_entry e = sample_entry(s, MUN_K_REQUEST, &s->run[item], item);
+
 	e.elsewhere_seen = MUN_NO_SEQ; /* as if the server had been asked just now */
-	e.u.request.purpose = purpose;
-	e.u.request.attempt = purpose == MUN_P_ARCHIVE ? 1 : 0;
-	e.u.request.epoch = 1;
-	e.u.request.method = purpose == MUN_P_ARCHIVE ? "DELETE" : "GET";
-	e.u.request.host = "api.tallyfy.com";
-	e.u.request.path = "/organizations/o/runs/r";
-	e.u.request.token = "00112233445566778899aabbccddeeff";
+	if (purpose != MUN_P_ARCHIVE) {
+		e.u.request.purpose = purpose;
+		e.u.request.attempt = 0;
+		e.u.request.method = "GET";
+	}
 	sample_append(s, &e);
 	return e.seq;
 }
@@ -112,22 +132,11 @@ uint64_t sample_request(struct sample *s, uint32_t item, enum mun_purpose purpos
 void sample_response(struct sample *s, uint32_t item, uint64_t request, unsigned http,
                      enum mun_verdict verdict, const char *body, struct mun_settle *settles)
 {
-	struct mun_entry e = { .kind = MUN_K_RESPONSE,
-		               .has_batch = true,
-		               .batch = s->batch,
-		               .has_org = true,
-		               .org = s->org,
-		               .has_run = true,
-		               .run = s->run[item],
-		               .item = item };
+	struct mun_entry e = sample_entry(s, MUN_K_RESPONSE, &s->run[item], item);
 
 	e.u.response.request = request;
-	e.u.response.sent = true;
-	e.u.response.curl_name = "OK";
 	e.u.response.http = http;
-	e.u.response.duration_ms = 12;
 	e.u.response.verdict = verdict;
-	e.u.response.retry_at_us = MUN_TIME_NONE;
 	if (verdict == MUN_V_ARCHIVED || verdict == MUN_V_IS_ARCHIVED)
 		e.u.response.archived_at = "2026-11-23T22:48:01Z";
 	if (body)

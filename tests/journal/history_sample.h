@@ -25,6 +25,9 @@ void sample_append(struct sample *s, struct mun_entry *e);
 void sample_open(struct sample *s, enum mun_journal_mode mode);
 void sample_plan(struct sample *s);
 void sample_start(struct sample *s);
+/* A request that archives (attempt 1, epoch 1), or a response, of the batch at hand. */
+struct mun_entry sample_entry(const struct sample *s, enum mun_kind kind, const struct mun_id *run,
+                              uint32_t item);
 uint64_t sample_request(struct sample *s, uint32_t item, enum mun_purpose purpose);
 void sample_response(struct sample *s, uint32_t item, uint64_t request, unsigned http,
                      enum mun_verdict verdict, const char *body, struct mun_settle *settles);

@@ -5,6 +5,14 @@
 
 #define ITEMS 12
 
+static struct mun_id run_of(uint32_t item)
+{
+	struct mun_id run;
+
+	memset(run.bytes, (int)(0x40 + item), sizeof(run.bytes));
+	return run;
+}
+
 /* A batch of more items, in which some were touched and others were not. */
 static void open_batch(struct sample *s)
 {
@@ -17,7 +25,7 @@ static void open_batch(struct sample *s)
 	memset(s->plan.bytes, 7, sizeof(s->plan.bytes));
 	memset(s->batch.bytes, 8, sizeof(s->batch.bytes));
 	for (uint32_t i = 0; i < ITEMS; i++) {
-		memset(rows[i].run.bytes, (int)(0x40 + i), sizeof(rows[i].run.bytes));
+		rows[i].run = run_of(i);
 		rows[i].line = i + 1;
 	}
 	assert_ok(mun_journal_plan_rows(s->j, &s->plan, 0, &s->org, rows, ITEMS, &err), &err);
@@ -32,43 +40,21 @@ static void open_batch(struct sample *s)
 
 static uint64_t send_item(struct sample *s, uint32_t item)
 {
-	struct mun_entry e = { .kind = MUN_K_REQUEST,
-		               .has_batch = true,
-		               .batch = s->batch,
-		               .has_org = true,
-		               .org = s->org,
-		               .has_run = true,
-		               .item = item };
+	struct mun_id run = run_of(item);
+	struct mun_entry e = sample_entry(s, MUN_K_REQUEST, &run, item);
 
-	memset(e.run.bytes, (int)(0x40 + item), sizeof(e.run.bytes));
-	e.u.request.purpose = MUN_P_ARCHIVE;
-	e.u.request.attempt = 1;
-	e.u.request.epoch = 1;
-	e.u.request.method = "DELETE";
-	e.u.request.host = "api.tallyfy.com";
-	e.u.request.path = "/organizations/o/runs/r";
-	e.u.request.token = "00112233445566778899aabbccddeeff";
 	sample_append(s, &e);
 	return e.seq;
 }
 
 static void answer(struct sample *s, uint32_t item, uint64_t request, enum mun_verdict v)
 {
-	struct mun_entry e = { .kind = MUN_K_RESPONSE,
-		               .has_batch = true,
-		               .batch = s->batch,
-		               .has_org = true,
-		               .org = s->org,
-		               .has_run = true,
-		               .item = item };
+	struct mun_id run = run_of(item);
+	struct mun_entry e = sample_entry(s, MUN_K_RESPONSE, &run, item);
 
-	memset(e.run.bytes, (int)(0x40 + item), sizeof(e.run.bytes));
 	e.u.response.request = request;
-	e.u.response.sent = true;
-	e.u.response.curl_name = "CURLE_OK";
 	e.u.response.http = v == MUN_V_ARCHIVED ? 200 : 429;
 	e.u.response.verdict = v;
-	e.u.response.retry_at_us = MUN_TIME_NONE;
 	sample_append(s, &e);
 }
 

@@ -153,23 +153,7 @@ static void test_attempt_in_any_of_them_refuses(void **state)
 
 static struct mun_entry attempt_of(const struct sample *s)
 {
-	struct mun_entry e = { .kind = MUN_K_REQUEST,
-		               .has_batch = true,
-		               .batch = s->batch,
-		               .has_org = true,
-		               .org = s->org,
-		               .has_run = true,
-		               .run = s->run[2],
-		               .item = 0 };
-
-	e.u.request.purpose = MUN_P_ARCHIVE;
-	e.u.request.attempt = 1;
-	e.u.request.epoch = 1;
-	e.u.request.method = "DELETE";
-	e.u.request.host = "api.tallyfy.com";
-	e.u.request.path = "/organizations/o/runs/r";
-	e.u.request.token = "00112233445566778899aabbccddeeff";
-	return e;
+	return sample_entry(s, MUN_K_REQUEST, &s->run[2], 0);
 }
 
 static enum mun_refusal try(struct sample *s, struct mun_entry *e)
@@ -218,21 +202,11 @@ static void test_an_archived_at_is_claimed_once(void **state)
 		e.elsewhere_seen = MUN_NO_SEQ;
 		assert_int_equal(try(s, &e), MUN_ADMITTED);
 		seq = e.seq;
-		e = (struct mun_entry){ .kind = MUN_K_RESPONSE,
-			                .has_batch = true,
-			                .batch = s->batch,
-			                .has_org = true,
-			                .org = s->org,
-			                .has_run = true,
-			                .run = s->run[2],
-			                .item = 0 };
+		e = sample_entry(s, MUN_K_RESPONSE, &s->run[2], 0);
 		e.u.response.request = seq;
-		e.u.response.sent = true;
-		e.u.response.curl_name = "CURLE_OK";
 		e.u.response.http = n < 2 ? 200 : 502;
 		e.u.response.verdict = n < 2 ? MUN_V_ARCHIVED : MUN_V_UNKNOWN;
 		e.u.response.archived_at = n == 0 ? time : n == 1 ? "2026-11-23T22:48:02Z" : NULL;
-		e.u.response.retry_at_us = MUN_TIME_NONE;
 		(void)try(s, &e);
 		assert_int_equal(e.u.response.verdict, n == 0   ? MUN_V_ALREADY_ARCHIVED
 		                                       : n == 1 ? MUN_V_ARCHIVED
