@@ -41,13 +41,16 @@ enum mun_code mun_lookup_entry(struct mun_lookup *l, uint64_t seq, struct mun_en
 	return MUN_OK;
 }
 
-static const struct mun_entry *find_kept(const struct mun_lookup *l, const struct mun_ref *ref,
+static const struct mun_entry *find_kept(struct mun_lookup *l, const struct mun_ref *ref,
                                          uint32_t epoch)
 {
 	for (unsigned i = 0; i < MUN_LOOKUP_SLOTS; i++) {
 		const struct mun_kept *k = &l->kept[i];
-		if (k->owner && k->epoch == epoch && mun_ref_equal(&k->ref, ref))
-			return &k->entry;
+		if (!k->owner || k->epoch != epoch || !mun_ref_equal(&k->ref, ref))
+			continue;
+		if (i == l->next) /* what was given must outlive the next question */
+			l->next = (i + 1) % MUN_LOOKUP_SLOTS;
+		return &k->entry;
 	}
 	return NULL;
 }
