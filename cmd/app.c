@@ -12,6 +12,7 @@
 
 #include "cmd/holder.h"
 #include "cmd/opt.h"
+#include "journal/mark.h"
 #include "lib/clock.h"
 #include "lib/digest.h"
 #include "lib/file.h"
@@ -59,6 +60,22 @@ static enum mun_code place(char *ret, size_t ret_size, const char *given, const 
 		return mun_fail(err, MUN_E_USAGE, "the path of the %s is longer than %zu bytes",
 		                leaf, ret_size - 1);
 	return MUN_OK;
+}
+
+/* Where the high-water marks of journals are; "": nowhere, and none are kept. */
+static void settle_state(struct mun_app *app)
+{
+	const char *state = getenv("XDG_STATE_HOME");
+	const char *home = getenv("HOME");
+	size_t size = sizeof app->state_dir;
+	int len = 0;
+
+	if (state && state[0] == '/')
+		len = snprintf(app->state_dir, size, "%s/muniment", state);
+	else if (home && home[0] == '/')
+		len = snprintf(app->state_dir, size, "%s/.local/state/muniment", home);
+	if (len <= 0 || (size_t)len >= size)
+		app->state_dir[0] = '\0';
 }
 
 static enum mun_code settle_zone(const char *zone, struct mun_err *err)
@@ -134,8 +151,8 @@ static enum mun_code settle_words(const struct mun_args *a, struct mun_err *err)
 {
 	enum mun_code code = check_words("operator", a->operator_, OPERATOR_MAX, err);
 
-	for (size_t i = 0; code == MUN_OK && i < a->label_len; i++)
-		code = check_words("label", a->label[i], LABEL_MAX, err);
+	for (size_t i = 0; code == MUN_OK && i < a->label.len; i++)
+		code = check_words("label", a->label.at[i], LABEL_MAX, err);
 	return code;
 }
 
@@ -157,6 +174,7 @@ enum mun_code mun_app_settle(struct mun_app *app, struct mun_err *err)
 		             "journal", err);
 	if (code == MUN_OK)
 		code = place(app->vault_dir, sizeof app->vault_dir, app->args.vault, "vault", err);
+	settle_state(app);
 	return code;
 }
 
@@ -207,6 +225,8 @@ void mun_say(struct mun_app *app, const char *fmt, ...)
 	(void)vsnprintf(text.data, (size_t)len + 1, fmt, ap);
 	va_end(ap);
 	text.len = (size_t)len;
+	if (app && app->before_say)
+		app->before_say(app->before_say_arg);
 	if (app)
 		text.len = mun_secret_blot(text.data, text.len, &app->live);
 	blot_tokens(&text);
@@ -266,9 +286,9 @@ void mun_app_output_lost(struct mun_app *app, const struct mun_err *err)
 	app->output_said = true;
 }
 
-/* What runs here, so that the journal names it; "" when it cannot be read. */
-static void executable_digest(char ret[static 2 * MUN_SHA256_LEN + 1])
+void mun_app_executable(struct mun_app *app)
 {
+	char *ret = app->exe_sha256;
 	MUN_BUF_CLEANUP struct mun_buf bytes;
 	uint8_t digest[MUN_SHA256_LEN];
 	struct mun_err ignored;
@@ -281,6 +301,47 @@ static void executable_digest(char ret[static 2 * MUN_SHA256_LEN + 1])
 	mun_hex_encode(ret, digest, sizeof digest);
 }
 
+static void say_misfit(struct mun_app *app, const struct mun_journal *j,
+                       const struct mun_mark_state *s)
+{
+	const char *dir = mun_journal_dir(j);
+
+	if (s->fit == MUN_MARK_BEHIND)
+		mun_say(app,
+		        "muniment: warning: %s is an older copy: this machine has seen %llu "
+		        "entries of this journal at %s",
+		        dir, (unsigned long long)s->mark.size, s->mark.path);
+	if (s->fit == MUN_MARK_FORKED)
+		mun_say(app,
+		        "muniment: warning: %s does not hold the first %llu entries that this "
+		        "machine has seen of this journal at %s: replaced or forked",
+		        dir, (unsigned long long)s->mark.size, s->mark.path);
+	if (s->fit == MUN_MARK_ALARMED)
+		mun_say(app, "muniment: warning: %s: %s", dir, s->mark.alarm);
+}
+
+/* Whoever reads an older copy must know it; whoever writes, that nothing was compared. */
+static void say_mark(struct mun_app *app, struct mun_journal *j, bool reading)
+{
+	struct mun_mark_state s;
+	struct mun_err err;
+	const char *problem;
+	bool made;
+
+	if (reading && mun_mark_compare(j, &s, &err) == MUN_OK)
+		say_misfit(app, j, &s);
+	if (reading)
+		return;
+	problem = mun_mark_problem(j, &made);
+	if (problem[0])
+		mun_say(app, "muniment: warning: no high-water mark is kept: %s", problem);
+	if (made)
+		mun_say(app,
+		        "muniment: this machine had no high-water mark of the journal %s; one is "
+		        "made. Whether an older copy stands there could not be checked.",
+		        mun_journal_dir(j));
+}
+
 enum mun_code mun_app_journal(struct mun_app *app, int mode, struct mun_journal **ret,
                               struct mun_err *err)
 {
@@ -289,6 +350,7 @@ enum mun_code mun_app_journal(struct mun_app *app, int mode, struct mun_journal 
 		.mode = (enum mun_journal_mode)mode,
 		.clock = app->clock,
 		.version = app->version,
+		.state_dir = app->state_dir[0] ? app->state_dir : NULL,
 	};
 	enum mun_code code;
 
@@ -299,7 +361,7 @@ enum mun_code mun_app_journal(struct mun_app *app, int mode, struct mun_journal 
 	}
 	if (mode != MUN_JOURNAL_READ) {
 		mun_holder_warn(app, app->journal_dir);
-		executable_digest(app->exe_sha256);
+		mun_app_executable(app);
 	}
 	options.exe_sha256 = app->exe_sha256[0] ? app->exe_sha256 : NULL;
 	code = mun_journal_open(ret, &options, err);
@@ -309,6 +371,8 @@ enum mun_code mun_app_journal(struct mun_app *app, int mode, struct mun_journal 
 		mun_say(app, "muniment: journal %s", mun_journal_dir(*ret));
 	if (mun_journal_fs_warning(*ret) && !app->args.quiet && !app->journal_said)
 		mun_say(app, "muniment: warning: %s", mun_journal_fs_warning(*ret));
+	if (!app->journal_said || mode != MUN_JOURNAL_READ)
+		say_mark(app, *ret, mode == MUN_JOURNAL_READ);
 	app->journal_said = true;
 	if (mun_journal_created(*ret) && !app->args.quiet)
 		mun_say(app, "muniment: created the journal %s", mun_journal_dir(*ret));

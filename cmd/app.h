@@ -10,6 +10,8 @@ void mun_app_done(struct mun_app *app);
 enum mun_code mun_app_settle(struct mun_app *app, struct mun_err *err) MUN_MUST_CHECK;
 /* Exit status of an error (README.md). */
 int mun_app_exit(enum mun_code code);
+/* What runs here, so that the journal names it, into app->exe_sha256; "" when it cannot be read. */
+void mun_app_executable(struct mun_app *app);
 /* Has whoever read our stdout gone away? */
 bool mun_app_reader_gone(void);
 /* Once per process: that stdout cannot be written, and that the work goes on all the same. */

@@ -32,7 +32,7 @@ static enum mun_code run(struct mun_app *app, int *ret_exit, struct mun_err *err
 
 #define ARCHIVE_GROUPS                                                              \
 	(MUN_G_COMMON | MUN_G_CREDENTIAL | MUN_G_TARGET | MUN_G_INPUT | MUN_G_WHY | \
-	 MUN_G_CONSENT | MUN_G_PACE | MUN_G_STOP | MUN_G_STORING)
+	 MUN_G_CONSENT | MUN_G_PACE | MUN_G_STOP | MUN_G_ANCHOR | MUN_G_STORING)
 
 const struct mun_cmd mun_cmd_archive = {
 	.name = "archive",

@@ -6,6 +6,7 @@
 #include "cmd/execute.h"
 #include "cmd/holder.h"
 #include "cmd/plan_view.h"
+#include "cmd/signer.h"
 
 static enum mun_code append_one(struct mun_journal *j, struct mun_entry *e, struct mun_err *err)
 {
@@ -145,6 +146,7 @@ static enum mun_code cancel_batch(struct mun_app *app, struct mun_journal *j, st
 		code = mun_journal_batch(j, &b->batch, b, err);
 	if (code != MUN_OK)
 		return code;
+	(void)mun_signer_checkpoint_quietly(app, j, NULL, true, NULL);
 	*ret_exit = mun_doubt_exit(j, b);
 	return mun_report_batch(app, j, b, "", MUN_TIME_NONE, -1, err);
 }
@@ -185,7 +187,7 @@ const struct mun_cmd mun_cmd_cancel = {
 	.args = "BATCH|PLAN",
 	.summary = "pending items become cancelled; a plan is discarded",
 	.effect = MUN_CHANGES_JOURNAL,
-	.groups = MUN_G_COMMON | MUN_G_WHY,
+	.groups = MUN_G_COMMON | MUN_G_WHY | MUN_G_KEY,
 	.outputs = 1u << MUN_OUT_TABLE | 1u << MUN_OUT_JSON,
 	.section = "do",
 	.example = { "muniment cancel b-1c9a5e0b7d3f2a486e51 --reason \"wrong list\"",

@@ -28,12 +28,19 @@ enum mun_group_bit {
 	MUN_G_STORING = 1u << 8,
 	MUN_G_FILTER = 1u << 9,
 	/* options of one command */
-	MUN_G_RESUME = 1u << 10,  /* --all --accept-identity-change (with --reason) */
-	MUN_G_RESOLVE = 1u << 11, /* --assume */
-	MUN_G_STATUS = 1u << 12,  /* --all */
-	MUN_G_TOKEN = 1u << 14,   /* --replace --new-key-file --new-passphrase-file --token-* */
-	MUN_G_VERIFY = 1u << 15,  /* --strict */
-	MUN_G_CONFIRM = 1u << 16, /* --confirm alone, for run */
+	MUN_G_RESUME = 1u << 10,     /* --all --accept-identity-change (with --reason) */
+	MUN_G_RESOLVE = 1u << 11,    /* --assume */
+	MUN_G_STATUS = 1u << 12,     /* --all */
+	MUN_G_TOKEN = 1u << 14,      /* --replace --new-key-file --new-passphrase-file --token-* */
+	MUN_G_VERIFY = 1u << 15,     /* --strict --log-key --tsa-ca --witness-key … */
+	MUN_G_CONFIRM = 1u << 16,    /* --confirm alone, for run */
+	MUN_G_KEY = 1u << 17,        /* --key-file alone: opens the vault to sign */
+	MUN_G_ANCHOR = 1u << 18,     /* --timestamp --witness --witness-key --cacert */
+	MUN_G_CHECKPOINT = 1u << 19, /* --public-key --list --add --new-key (with --reason) */
+	MUN_G_PROVE = 1u << 20,      /* --since-checkpoint --out */
+	MUN_G_COSIGN = 1u << 21,     /* --state --log-key --public-key */
+	MUN_G_EXPORT = 1u << 22,     /* --out --bodies --at */
+	MUN_G_ADOPT = 1u << 23,      /* --reason, of journal adopt */
 };
 enum mun_output {
 	MUN_OUT_TABLE,
@@ -42,7 +49,11 @@ enum mun_output {
 	MUN_OUT_CSV,
 	MUN_OUT_IDS
 };
-#define MUN_LABELS_MAX 16
+#define MUN_LIST_MAX 16
+struct mun_list { /* values of an option that may be repeated */
+	const char *at[MUN_LIST_MAX];
+	size_t len;
+};
 struct mun_args {
 	const char *const *args; /* positional, borrowed from argv */
 	size_t args_len;
@@ -58,8 +69,7 @@ struct mun_args {
 	bool allow_empty;
 	/* why */
 	const char *reason, *ticket, *operator_;
-	const char *label[MUN_LABELS_MAX];
-	size_t label_len;
+	struct mun_list label;
 	/* consent */
 	bool yes, dry_run;
 	const char *confirm;
@@ -78,6 +88,13 @@ struct mun_args {
 	/* of one command */
 	bool all, accept_identity_change, replace, strict;
 	const char *assume, *new_key_file, *new_passphrase_file;
+	/* anchors */
+	struct mun_list timestamp, witness, witness_key;
+	/* checkpoints, proofs, bundles, and what verify compares with */
+	bool public_key, list, new_key, with_bodies, require_timestamp, drill;
+	const char *add, *out, *at, *state, *tsa_ca, *require_witness, *anchor_within, *previous,
+		*proof;
+	struct mun_list log_key, since_checkpoint;
 };
 struct mun_cmd;
 /* What every command gets: arguments, output, and the facts of the process. */
@@ -86,17 +103,19 @@ struct mun_app {
 	struct mun_args args;
 	enum mun_output output;
 	const struct mun_clock *clock;
-	char journal_dir[4096],
-		vault_dir[4096]; /* resolved: flag, environment, XDG default; "" none */
+	char journal_dir[4096], vault_dir[4096],
+		state_dir[4096]; /* resolved: flag, environment, XDG default; "" none */
 	bool stdin_tty, stderr_tty, stdout_tty;
 	const char *version;
-	char exe_sha256[65];    /* of the program, hex; "" unknown */
-	struct mun_secret live; /* copy of the token in use: mun_say() blots it out */
-	bool output_said;       /* that stdout cannot be written was said */
-	bool summary_said;      /* what happened stands on stderr as an object: no words after it */
-	bool listing;           /* objects printed as JSON are members of one array */
-	bool listed;            /* it has one already */
-	bool journal_said;      /* what there is to say about the journal's place was said */
+	char exe_sha256[65];           /* of the program, hex; "" unknown */
+	struct mun_secret live;        /* copy of the token in use: mun_say() blots it out */
+	void (*before_say)(void *arg); /* takes away what is drawn on the screen; or NULL */
+	void *before_say_arg;
+	bool output_said;  /* that stdout cannot be written was said */
+	bool summary_said; /* what happened stands on stderr as an object: no words after it */
+	bool listing;      /* objects printed as JSON are members of one array */
+	bool listed;       /* it has one already */
+	bool journal_said; /* what there is to say about the journal's place was said */
 };
 struct mun_cmd {
 	const char *name;

@@ -29,8 +29,10 @@ struct want { /* what the caller knows already; NULL: nothing */
 
 void mun_credential_done(struct mun_credential *c)
 {
-	if (c)
-		mun_secret_done(&c->token);
+	if (!c)
+		return;
+	mun_secret_done(&c->token);
+	mun_vault_closep(&c->vault);
 }
 
 static void list_done(struct mun_token_info **list)
@@ -200,6 +202,7 @@ static enum mun_code from_vault(struct mun_credential *ret, struct mun_app *app,
 	ret->org = info.org;
 	ret->has_target = true;
 	(void)snprintf(ret->name, sizeof ret->name, "%s", info.name);
+	ret->vault = MUN_STEAL(v);
 	return MUN_OK;
 }
 

@@ -11,12 +11,14 @@
 #include "cmd/cmd.h"
 #include "lib/crypto.h"
 #include "lib/remote/request.h"
+#include "lib/vault.h"
 struct mun_credential {
 	struct mun_secret token;
 	bool has_target; /* from the vault */
 	struct mun_id org;
 	struct mun_base_url base;
-	char name[33]; /* stored name or "" */
+	char name[33];           /* stored name or "" */
+	struct mun_vault *vault; /* where it came from, unlocked; or NULL */
 };
 /* want_org / want_base may be NULL (not known). Never prompts without a terminal or --no-input. */
 enum mun_code mun_credential_get(struct mun_credential *ret, struct mun_app *app,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cmd/app.h"
+#include "cmd/attest.h"
 #include "cmd/batch_view.h"
 #include "cmd/consent.h"
 #include "cmd/credential.h"
@@ -15,6 +16,7 @@
 #include "cmd/signal.h"
 #include "cmd/stream.h"
 #include "cmd/warn.h"
+#include "journal/mark.h"
 #include "lib/remote/http.h"
 
 /* What one execution holds; released in close_execution(). */
@@ -33,16 +35,26 @@ struct execution {
 	struct mun_decoded *before_owner;
 	int lock_fd;
 	char fingerprint[33], holder[512], proxy[256];
+	struct mun_attest attest;
 	struct mun_draw draw;
 	struct mun_stream stream;
 	struct mun_asking asking;
 };
 
+static void clear_screen(void *arg)
+{
+	struct execution *k = arg;
+
+	mun_draw_end(&k->draw);
+}
+
 static void close_execution(struct execution *k)
 {
+	k->app->before_say = NULL;
 	mun_draw_end(&k->draw);
 	mun_stream_close(&k->stream);
 	mun_http_closep(&k->http);
+	mun_attest_done(&k->attest);
 	mun_credential_done(&k->credential);
 	mun_decoded_freep(&k->before_owner);
 	if (k->batch.epoch == 0)
@@ -105,6 +117,9 @@ static enum mun_code get_token(struct execution *k, struct mun_err *err)
 		k->credential = MUN_STEAL(planned->credential);
 	else
 		code = mun_credential_get(&k->credential, k->app, &k->x->plan.org, &k->base, err);
+	if (code == MUN_OK)
+		code = mun_attest_open(&k->attest, k->app, k->j, k->credential.vault, err);
+	mun_vault_closep(&k->credential.vault); /* open as short as it may be */
 	if (code == MUN_OK)
 		code = mun_journal_fingerprint(k->j, k->fingerprint, k->credential.token.data,
 		                               k->credential.token.len, err);
@@ -210,6 +225,10 @@ static enum mun_code start(struct execution *k, struct mun_err *err)
 	e.u.start.exe_sha256 = k->app->exe_sha256[0] ? k->app->exe_sha256 : NULL;
 	e.u.start.machine = machine;
 	e.u.start.reason = k->app->args.accept_identity_change ? k->app->args.reason : NULL;
+	e.u.start.all_in_doubt =
+		k->exists ? strcmp(k->before.u.start.machine, machine) != 0 ||
+				    mun_mark_is_older(k->j, k->batch.newest_start_seq)
+			  : k->x->plan.adopted;
 	e.u.start.token = k->fingerprint;
 	e.u.start.identity_id = k->who.has_me ? k->who.me_id : NULL;
 	e.u.start.identity_role = k->who.role[0] != '\0' ? k->who.role : NULL;
@@ -239,11 +258,17 @@ static void on_finished(void *arg, uint32_t item, uint64_t request_seq)
 	mun_stream_attempt(&k->stream, request_seq);
 }
 
+static enum mun_code on_aside(void *arg, uint32_t *ret_again_ms, struct mun_err *err)
+{
+	struct execution *k = arg;
+
+	return mun_attest_step(&k->attest, ret_again_ms, err);
+}
+
 static void on_lost(void *arg, const char *line)
 {
 	struct execution *k = arg;
 
-	mun_draw_end(&k->draw);
 	mun_say(k->app, "{\"unrecorded_outcome\":%s}\n", line);
 }
 
@@ -252,7 +277,6 @@ static void on_clock_off(void *arg, int64_t offset_us)
 	struct execution *k = arg;
 	char text[32];
 
-	mun_draw_end(&k->draw);
 	mun_duration_format(text, sizeof(text), (offset_us < 0 ? -offset_us : offset_us) / 1000);
 	mun_say(k->app,
 	        "the clock of this machine is %s %s the server's: the times of the entries are "
@@ -305,11 +329,17 @@ static enum mun_code engine(struct execution *k, struct mun_engine_result *ret, 
 		                        .finished = on_finished,
 		                        .lost = on_lost,
 		                        .clock_off = on_clock_off,
+		                        .aside = on_aside,
 		                        .arg = k };
 	enum mun_code code;
 
 	say_what_runs(k);
-	code = mun_engine_run(&o, ret, err);
+	*ret = (struct mun_engine_result){ .batch = k->batch, .next_at_us = MUN_TIME_NONE };
+	code = mun_attest_start(&k->attest, err);
+	if (code == MUN_OK)
+		code = mun_engine_run(&o, ret, err);
+	if (code == MUN_OK)
+		code = mun_attest_end(&k->attest, err);
 	mun_draw_summary(&k->draw, ret);
 	return code;
 }
@@ -367,6 +397,8 @@ static enum mun_code look(struct execution *k, bool *ret_over, struct mun_err *e
 {
 	enum mun_code code = mun_draw_init(&k->draw, k->app, err);
 
+	k->app->before_say = clear_screen;
+	k->app->before_say_arg = k;
 	*ret_over = false;
 	if (code == MUN_OK)
 		code = mun_batch_view_fields(k->app, err);

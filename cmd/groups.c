@@ -10,6 +10,10 @@
 	{                                                                 \
 		0, name, MUN_OPT_FLAG, AT(field), NULL, help, false, NULL \
 	}
+#define LIST(name, field, value, help)                                     \
+	{                                                                  \
+		0, name, MUN_OPT_LIST, AT(field), value, help, false, NULL \
+	}
 /* From the command line only: consent, overrides, and filters whose word means another thing to
  * the commands that act, so that a variable set for those does not hide rows of a query. */
 #define HERE_TEXT(name, field, value, help)                               \
@@ -60,7 +64,7 @@ static const struct mun_opt input[] = {
 static const struct mun_opt why[] = {
 	TEXT("reason", reason, "TEXT", "why, 8 to 500 characters; kept in the journal"),
 	TEXT("ticket", ticket, "KEY", "ticket or change number"),
-	{ 0, "label", MUN_OPT_LABEL, AT(label), "K=V", "may be repeated", false, NULL },
+	{ 0, "label", MUN_OPT_LIST, AT(label), "K=V", "may be repeated", false, NULL },
 	TEXT("operator", operator_, "NAME", "who you say you are; kept as a claim"),
 };
 static const struct mun_opt consent[] = {
@@ -128,6 +132,49 @@ static const struct mun_opt token[] = {
 };
 static const struct mun_opt verify[] = {
 	FLAG("strict", strict, "findings fail too"),
+	LIST("log-key", log_key, "VKEY|FILE", "the log's key, received by another channel"),
+	TEXT("tsa-ca", tsa_ca, "FILE", "authorities of time stamps, PEM"),
+	LIST("witness-key", witness_key, "VKEY", "a witness whose cosignatures count"),
+	LIST("since-checkpoint", since_checkpoint, "FILE",
+	     "a checkpoint or proof kept from before"),
+	FLAG("require-timestamp", require_timestamp, "fail where no time stamp covers a batch"),
+	TEXT("require-witness", require_witness, "N", "fail with fewer witnesses than N"),
+	TEXT("anchor-within", anchor_within, "DUR", "fail when an anchor came later than that"),
+	TEXT("previous", previous, "DIR", "the journal that this one follows"),
+	TEXT("proof", proof, "FILE", "check this proof of one entry, nothing else"),
+	FLAG("drill", drill, "damage a copy in a dozen ways and show that each is caught"),
+};
+static const struct mun_opt key[] = {
+	TEXT("key-file", key_file, "FILE", "opens the vault (mode 0600)"),
+};
+static const struct mun_opt anchor[] = {
+	LIST("timestamp", timestamp, "URL", "anchor at this RFC 3161 authority"),
+	LIST("witness", witness, "URL", "anchor at this C2SP witness"),
+	LIST("witness-key", witness_key, "VKEY", "whose cosignatures count"),
+};
+static const struct mun_opt checkpoint[] = {
+	FLAG("public-key", public_key, "print the verifier key and its SHA-256"),
+	FLAG("list", list, "print all checkpoints with their anchors"),
+	TEXT("add", add, "FILE", "add the cosignatures of FILE"),
+	HERE_FLAG("new-key", new_key, "sign with a fresh key from now on (with --reason)"),
+	HERE_TEXT("reason", reason, "TEXT", "why the key is replaced, 8 to 500 characters"),
+};
+static const struct mun_opt prove[] = {
+	LIST("since-checkpoint", since_checkpoint, "FILE|0", "prove growth since it, or all (0)"),
+	TEXT("out", out, "PATH", "file, or of a run the directory for its proofs"),
+};
+static const struct mun_opt cosign[] = {
+	TEXT("state", state, "FILE", "what was cosigned before; kept by cosign"),
+	LIST("log-key", log_key, "VKEY|FILE", "the log's key, at its first use"),
+	FLAG("public-key", public_key, "print the cosigner's verifier key"),
+};
+static const struct mun_opt export[] = {
+	TEXT("out", out, "PATH", "directory or FILE.tar to be made"),
+	FLAG("bodies", with_bodies, "with the server's answers and the names in them"),
+	TEXT("at", at, "SIZE", "end at this older checkpoint"),
+};
+static const struct mun_opt adopt[] = {
+	HERE_TEXT("reason", reason, "TEXT", "of adopt: why, 8 to 500 characters"),
 };
 
 #define GROUP(bit, title, table)                        \
@@ -140,6 +187,13 @@ const struct mun_opt_group mun_opt_groups[] = {
 	GROUP(MUN_G_STATUS, "Which", status),
 	GROUP(MUN_G_TOKEN, "Vault", token),
 	GROUP(MUN_G_VERIFY, "Checks", verify),
+	GROUP(MUN_G_CHECKPOINT, "Checkpoint", checkpoint),
+	GROUP(MUN_G_PROVE, "Proof", prove),
+	GROUP(MUN_G_COSIGN, "Witness", cosign),
+	GROUP(MUN_G_EXPORT, "Bundle", export),
+	GROUP(MUN_G_ADOPT, "Adopting", adopt),
+	GROUP(MUN_G_KEY, "Vault", key),
+	GROUP(MUN_G_ANCHOR, "Anchors", anchor),
 	GROUP(MUN_G_INPUT, "Input", input),
 	GROUP(MUN_G_WHY, "Why", why),
 	GROUP(MUN_G_CONSENT, "Consent", consent),

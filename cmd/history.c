@@ -21,7 +21,7 @@ static enum mun_code run_history(struct mun_app *app, int *ret_exit, struct mun_
 	if (code == MUN_OK)
 		code = mun_app_journal(app, MUN_JOURNAL_READ, &j, err);
 	if (code == MUN_OK)
-		code = mun_out_open(&out, app, mun_history_columns, mun_history_columns_len, err);
+		code = mun_out_open(&out, app, mun_history_columns, MUN_HISTORY_COLUMNS, err);
 	*ret_exit = 0;
 	if (code != MUN_OK)
 		return code;

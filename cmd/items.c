@@ -63,7 +63,7 @@ static enum mun_code print_rows(struct mun_app *app, struct mun_journal *j,
 {
 	struct mun_out *out MUN_CLEANUP(mun_out_abortp) = NULL;
 
-	enum mun_code code = mun_out_open(&out, app, mun_items_columns, mun_items_columns_len, err);
+	enum mun_code code = mun_out_open(&out, app, mun_items_columns, MUN_ITEMS_COLUMNS, err);
 	if (code != MUN_OK)
 		return code;
 	code = mun_query_items(j, batch, filter, mun_journal_runner_lives(j, batch), print_row, out,

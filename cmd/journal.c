@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "cmd/adopt.h"
 #include "cmd/commands.h"
 #include "cmd/out.h"
 #include "cmd/verify_print.h"
@@ -152,15 +153,18 @@ static enum mun_code run_journal(struct mun_app *app, int *ret_exit, struct mun_
 		return rebuild(app, err);
 	if (a->args_len == 2 && strcmp(a->args[0], "backup") == 0)
 		return backup(app, a->args[1], ret_exit, err);
-	return mun_fail(err, MUN_E_USAGE, "journal takes one of: info, check, backup DIR, rebuild");
+	if (a->args_len == 1 && strcmp(a->args[0], "adopt") == 0)
+		return mun_adopt(app, err);
+	return mun_fail(err, MUN_E_USAGE,
+	                "journal takes one of: info, check, backup DIR, rebuild, adopt");
 }
 
 const struct mun_cmd mun_cmd_journal = {
 	.name = "journal",
-	.args = "info | check | backup DIR | rebuild",
-	.summary = "sizes, tables against a rebuild, an online copy, tables anew",
+	.args = "info | check | backup DIR | rebuild | adopt",
+	.summary = "sizes, tables against a rebuild, an online copy, tables anew, a new journal",
 	.effect = MUN_CHANGES_JOURNAL,
-	.groups = MUN_G_COMMON,
+	.groups = MUN_G_COMMON | MUN_G_ADOPT,
 	.outputs = 1u << MUN_OUT_TABLE | 1u << MUN_OUT_JSON,
 	.section = "keep",
 	.example = { "muniment journal backup /mnt/backup/journal", "muniment journal check" },

@@ -22,10 +22,29 @@
 #define EXIT_BROKEN_PIPE 141
 
 const struct mun_cmd *const mun_cmds[] = {
-	&mun_cmd_plan,    &mun_cmd_archive, &mun_cmd_restore, &mun_cmd_run,   &mun_cmd_resume,
-	&mun_cmd_resolve, &mun_cmd_cancel,  &mun_cmd_status,  &mun_cmd_items, &mun_cmd_history,
-	&mun_cmd_show,    &mun_cmd_log,     &mun_cmd_verify,  &mun_cmd_token, &mun_cmd_journal,
-	&mun_cmd_doctor,  &mun_cmd_help,    &mun_cmd_version, NULL,
+	&mun_cmd_plan,
+	&mun_cmd_archive,
+	&mun_cmd_restore,
+	&mun_cmd_run,
+	&mun_cmd_resume,
+	&mun_cmd_resolve,
+	&mun_cmd_cancel,
+	&mun_cmd_status,
+	&mun_cmd_items,
+	&mun_cmd_history,
+	&mun_cmd_show,
+	&mun_cmd_log,
+	&mun_cmd_verify,
+	&mun_cmd_export,
+	&mun_cmd_prove,
+	&mun_cmd_checkpoint,
+	&mun_cmd_cosign,
+	&mun_cmd_token,
+	&mun_cmd_journal,
+	&mun_cmd_doctor,
+	&mun_cmd_help,
+	&mun_cmd_version,
+	NULL,
 };
 
 /* A closed descriptor 0 to 2 would become the journal's, and messages would go into it. */

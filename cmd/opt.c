@@ -60,13 +60,18 @@ static char *field(struct mun_args *args, const struct mun_opt *o)
 	return (char *)args + o->offset;
 }
 
+static struct mun_list *list_of(struct mun_args *args, const struct mun_opt *o)
+{
+	return (struct mun_list *)(void *)field(args, o);
+}
+
 static bool is_given(struct mun_args *args, const struct mun_opt *o)
 {
 	const char *text = NULL;
 	bool flag = false;
 
-	if (o->kind == MUN_OPT_LABEL)
-		return args->label_len > 0;
+	if (o->kind == MUN_OPT_LIST)
+		return list_of(args, o)->len > 0;
 	if (o->kind == MUN_OPT_FLAG)
 		memcpy(&flag, field(args, o), sizeof flag);
 	else
@@ -84,11 +89,13 @@ static void set_flag(struct mun_args *args, const struct mun_opt *o)
 static enum mun_code set_value(struct mun_args *args, const struct mun_opt *o, const char *value,
                                struct mun_err *err)
 {
-	if (o->kind == MUN_OPT_LABEL) {
-		if (args->label_len == MUN_LABELS_MAX)
+	if (o->kind == MUN_OPT_LIST) {
+		struct mun_list *list = list_of(args, o);
+
+		if (list->len == MUN_LIST_MAX)
 			return mun_fail(err, MUN_E_USAGE, "--%s is given more than %d times",
-			                o->name, MUN_LABELS_MAX);
-		args->label[args->label_len++] = value;
+			                o->name, MUN_LIST_MAX);
+		list->at[list->len++] = value;
 		return MUN_OK;
 	}
 	if (is_given(args, o))
@@ -197,7 +204,7 @@ static enum mun_code check_token(const char *dashes, const char *name, const cha
 	return MUN_E_USAGE;
 }
 
-/* The values of one option; a label may be given several times. */
+/* The values of one option; some may be given several times. */
 static enum mun_code check_values(const struct mun_args *args, const struct mun_opt *o,
                                   struct mun_err *err)
 {
@@ -206,8 +213,13 @@ static enum mun_code check_values(const struct mun_args *args, const struct mun_
 
 	if (o->kind == MUN_OPT_FLAG)
 		return MUN_OK;
-	for (size_t i = 0; o->kind == MUN_OPT_LABEL && code == MUN_OK && i < args->label_len; i++)
-		code = check_token("--", o->name, args->label[i], err);
+	if (o->kind == MUN_OPT_LIST) {
+		const struct mun_list *list = (const void *)((const char *)args + o->offset);
+
+		for (size_t i = 0; code == MUN_OK && i < list->len; i++)
+			code = check_token("--", o->name, list->at[i], err);
+		return code;
+	}
 	if (o->kind == MUN_OPT_TEXT)
 		memcpy(&text, (const char *)args + o->offset, sizeof text);
 	return code == MUN_OK ? check_token("--", o->name, text, err) : code;

@@ -9,7 +9,7 @@
 enum mun_opt_kind {
 	MUN_OPT_FLAG,
 	MUN_OPT_TEXT,
-	MUN_OPT_LABEL
+	MUN_OPT_LIST /* TEXT that may be repeated */
 };
 struct mun_opt {
 	char short_; /* 0: none */

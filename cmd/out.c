@@ -9,7 +9,6 @@
 #include <time.h>
 
 #include "cmd/fields.h"
-#include "lib/csv.h"
 #include "lib/date.h"
 #include "lib/text.h"
 
@@ -153,17 +152,6 @@ enum mun_code mun_out_open(struct mun_out **ret, struct mun_app *app,
 	return MUN_OK;
 }
 
-static size_t cell_len(const struct mun_cell *c)
-{
-	return c->text_len ? c->text_len : strlen(c->text);
-}
-
-static bool is_null(const struct mun_column *col, const struct mun_cell *c)
-{
-	return c->null || (col->kind == MUN_CELL_TEXT && !c->text) ||
-	       (col->kind == MUN_CELL_TIME && c->number == MUN_TIME_NONE);
-}
-
 /* Times for people follow --tz; those for programs are UTC. */
 void mun_out_time(struct mun_buf *ret, const struct mun_app *app, int64_t us)
 {
@@ -182,97 +170,28 @@ void mun_out_time(struct mun_buf *ret, const struct mun_app *app, int64_t us)
 	mun_buf_puts(ret, text);
 }
 
-static void plain_cell(struct mun_buf *ret, const struct mun_column *col, const struct mun_cell *c)
-{
-	char text[MUN_DATE_MAX];
-
-	switch (col->kind) {
-	case MUN_CELL_TEXT:
-		mun_buf_add(ret, c->text, cell_len(c));
-		break;
-	case MUN_CELL_INT:
-		mun_buf_printf(ret, "%lld", (long long)c->number);
-		break;
-	case MUN_CELL_BOOL:
-		mun_buf_puts(ret, c->number ? "true" : "false");
-		break;
-	case MUN_CELL_TIME:
-		mun_date_format(text, c->number);
-		mun_buf_puts(ret, text);
-		break;
-	}
-}
-
 static void table_cell(struct mun_out *o, const struct mun_column *col, const struct mun_cell *c)
 {
-	if (is_null(col, c))
+	if (mun_cell_is_null(col, c))
 		mun_buf_puts(&o->chunk, "-");
 	else if (col->kind == MUN_CELL_TEXT)
-		mun_text_visible(&o->chunk, c->text, cell_len(c), o->ascii);
+		mun_text_visible(&o->chunk, c->text, mun_cell_len(c), o->ascii);
 	else if (col->kind == MUN_CELL_TIME)
 		mun_out_time(&o->chunk, o->app, c->number);
 	else
-		plain_cell(&o->chunk, col, c);
+		mun_cell_plain(&o->chunk, col, c);
 	mun_buf_putc(&o->chunk, '\0');
-}
-
-static void json_row(struct mun_out *o, const struct mun_cell *cells)
-{
-	struct mun_canon canon;
-	char time[MUN_DATE_MAX];
-
-	mun_canon_init(&canon, &o->row);
-	mun_canon_loose(&canon);
-	mun_canon_object(&canon, NULL);
-	for (size_t i = 0; i < o->shown_len; i++) {
-		const struct mun_column *col = &o->columns[o->shown[i]];
-		const struct mun_cell *c = &cells[o->shown[i]];
-
-		if (is_null(col, c)) {
-			mun_canon_null(&canon, col->name);
-		} else if (col->kind == MUN_CELL_TEXT) {
-			mun_canon_strn(&canon, col->name, c->text, cell_len(c));
-		} else if (col->kind == MUN_CELL_INT) {
-			mun_canon_int(&canon, col->name, c->number);
-		} else if (col->kind == MUN_CELL_BOOL) {
-			mun_canon_bool(&canon, col->name, c->number != 0);
-		} else {
-			mun_date_format(time, c->number);
-			mun_canon_str(&canon, col->name, time);
-		}
-	}
-	mun_canon_end(&canon);
 }
 
 static void csv_row(struct mun_out *o, const struct mun_cell *cells)
 {
-	MUN_BUF_CLEANUP struct mun_buf cell;
-
-	mun_buf_init(&cell, ROW_BYTES);
-	for (size_t i = 0; i < o->shown_len; i++) {
-		const struct mun_column *col = &o->columns[o->shown[i]];
-		const struct mun_cell *c = cells ? &cells[o->shown[i]] : NULL;
-
-		mun_buf_clear(&cell);
-		if (!c)
-			mun_buf_puts(&cell, col->name);
-		else if (!is_null(col, c))
-			plain_cell(&cell, col, c);
-		if (i > 0)
-			mun_buf_putc(&o->row, ',');
-		/* Numbers of ours are no formula, so -1 keeps its form. */
-		mun_csv_cell(&o->row, mun_buf_str(&cell), cell.len,
-		             o->app->args.csv_raw || (c && col->kind != MUN_CELL_TEXT));
-		if (cell.failed)
-			o->row.failed = true;
-	}
-	mun_buf_puts(&o->row, "\r\n");
+	mun_row_csv(&o->row, o->columns, o->shown, o->shown_len, cells, o->app->args.csv_raw);
 }
 
 static void ids_row(struct mun_out *o, const struct mun_cell *cells)
 {
 	for (size_t i = 0; i < o->shown_len; i++)
-		plain_cell(&o->row, &o->columns[o->shown[i]], &cells[o->shown[i]]);
+		mun_cell_plain(&o->row, &o->columns[o->shown[i]], &cells[o->shown[i]]);
 	mun_buf_putc(&o->row, '\n');
 }
 
@@ -384,7 +303,7 @@ enum mun_code mun_out_row(struct mun_out *o, const struct mun_cell *cells, struc
 	} else {
 		if (o->app->output == MUN_OUT_JSON)
 			mun_buf_puts(&o->row, o->started ? ",\n" : "[");
-		json_row(o, cells);
+		mun_row_json(&o->row, o->columns, o->shown, o->shown_len, cells);
 		if (o->app->output == MUN_OUT_JSONL)
 			mun_buf_putc(&o->row, '\n');
 	}

@@ -8,23 +8,7 @@
  */
 #include "cmd/cmd.h"
 #include "lib/canon.h"
-enum mun_cell_kind {
-	MUN_CELL_TEXT,
-	MUN_CELL_INT,
-	MUN_CELL_BOOL,
-	MUN_CELL_TIME
-};
-struct mun_column {
-	const char *name;
-	enum mun_cell_kind kind;
-	bool in_table; /* shown in the table when --fields is not given */
-};
-struct mun_cell {
-	const char *text; /* TEXT: NULL is null */
-	size_t text_len;  /* 0: strlen */
-	int64_t number;   /* INT, BOOL, TIME (µs); */
-	bool null;
-};
+#include "lib/row.h"
 struct mun_out; /* allocated */
 enum mun_code mun_out_open(struct mun_out **ret, struct mun_app *app,
                            const struct mun_column *columns, size_t columns_len,

@@ -5,6 +5,7 @@
 #include "cmd/pace.h"
 #include "cmd/plan_view.h"
 #include "cmd/planning.h"
+#include "cmd/signer.h"
 
 enum mun_code mun_plan_and_show(struct mun_app *app, struct mun_journal *j, enum mun_op_kind op,
                                 struct mun_err *err)
@@ -25,6 +26,7 @@ enum mun_code mun_plan_and_show(struct mun_app *app, struct mun_journal *j, enum
 		                           err);
 	if (code != MUN_OK)
 		return code;
+	(void)mun_signer_checkpoint_quietly(app, j, NULL, !app->args.quiet, NULL);
 	mun_ref_format(id, 'p', &planned.plan.plan);
 	if (app->args.quiet)
 		return mun_out_text(app, id, sizeof(id) - 1, err);

@@ -36,6 +36,8 @@ enum mun_code mun_plan_id(struct mun_ref *ret, const struct mun_entry *e, uint32
 	(void)snprintf(number, sizeof(number), "%llu %u", (unsigned long long)e->u.plan.duplicates,
 	               n);
 	hash_text(h, number);
+	if (e->u.plan.has_adopted)
+		mun_sha256_add(h, e->u.plan.adopted.bytes, sizeof(e->u.plan.adopted.bytes));
 	mun_sha256_end(h, digest);
 	memcpy(ret->bytes, digest, sizeof(ret->bytes));
 	return MUN_OK;

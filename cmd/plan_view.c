@@ -22,7 +22,7 @@ const char *mun_plan_view_state(const struct mun_app *app, const struct mun_plan
 	if (p->state == MUN_PLAN_DISCARDED)
 		return "discarded";
 	app->clock->now(app->clock, &now);
-	return now.real_us > p->stored_us + MUN_PLAN_LIFE_US ? "expired" : "stored";
+	return mun_plan_expired(p, now.real_us) ? "expired" : "stored";
 }
 
 static uint64_t eta_ms(const struct mun_rate *rate, uint64_t requests)
@@ -88,7 +88,8 @@ static void make_object(struct mun_buf *out, const char *state, const struct mun
 	mun_canon_int(&c, "items", p->items);
 	mun_canon_int(&c, "duplicates", (int64_t)p->duplicates);
 	mun_canon_int(&c, "eta_s", (int64_t)((eta_ms(rate, p->items) + 999) / 1000));
-	mun_canon_str(&c, "expires", stored_at && p->state == MUN_PLAN_STORED ? expires : NULL);
+	mun_canon_str(&c, "expires",
+	              stored_at && p->state == MUN_PLAN_STORED && !p->adopted ? expires : NULL);
 	mun_canon_str(&c, "state", state);
 	mun_canon_str(&c, "stored", stored_at ? stored : NULL);
 	mun_canon_str(&c, "batch", p->state == MUN_PLAN_CONSUMED ? batch : NULL);
@@ -146,7 +147,7 @@ static void make_lines(struct mun_buf *out, const struct mun_app *app, const cha
 	mun_buf_printf(out, "items      %u, and %llu duplicates\n", p->items,
 	               (unsigned long long)p->duplicates);
 	add_time(out, app, "stored", p->stored_us);
-	if (p->state == MUN_PLAN_STORED)
+	if (p->state == MUN_PLAN_STORED && !p->adopted)
 		add_time(out, app, "expires", p->stored_us + MUN_PLAN_LIFE_US);
 	add_visible(out, "reason", e->u.plan.reason);
 	add_visible(out, "ticket", e->u.plan.ticket);

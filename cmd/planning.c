@@ -10,10 +10,10 @@
 #include "cmd/runlist.h"
 
 #define LABEL_MAX   256 /* bytes of k=v */
-#define LABELS_TEXT (MUN_LABELS_MAX * (LABEL_MAX + 1))
+#define LABELS_TEXT (MUN_LIST_MAX * (LABEL_MAX + 1))
 
 struct labels {
-	struct mun_label at[MUN_LABELS_MAX];
+	struct mun_label at[MUN_LIST_MAX];
 	struct mun_buf text;
 };
 
@@ -99,7 +99,7 @@ static enum mun_code find_plan(struct mun_app *app, struct mun_journal *j,
 			return code;
 		ret->existed = true;
 		if (ret->plan.state == MUN_PLAN_STORED &&
-		    now.real_us < ret->plan.stored_us + MUN_PLAN_LIFE_US)
+		    !mun_plan_expired(&ret->plan, now.real_us))
 			return MUN_OK;
 		if (ret->plan.state == MUN_PLAN_CONSUMED) {
 			code = mun_journal_batch(j, &ret->plan.batch, &batch, err);
@@ -140,24 +140,24 @@ static enum mun_code get_labels(const struct mun_args *a, struct mun_label *ret,
 	enum mun_code code = MUN_OK;
 	char *s;
 
-	for (size_t i = 0; code == MUN_OK && i < a->label_len; i++) {
-		code = check_label(a->label[i], err);
-		mun_buf_add(text, a->label[i], strlen(a->label[i]) + 1);
+	for (size_t i = 0; code == MUN_OK && i < a->label.len; i++) {
+		code = check_label(a->label.at[i], err);
+		mun_buf_add(text, a->label.at[i], strlen(a->label.at[i]) + 1);
 	}
 	if (code == MUN_OK)
 		code = mun_buf_check(text, "labels", err);
 	if (code != MUN_OK)
 		return code;
 	s = text->data;
-	for (size_t i = 0; i < a->label_len; i++) {
+	for (size_t i = 0; i < a->label.len; i++) {
 		char *equals = strchr(s, '=');
 
 		*equals = '\0';
 		ret[i] = (struct mun_label){ s, equals + 1 };
 		s = equals + 1 + strlen(equals + 1) + 1;
 	}
-	qsort(ret, a->label_len, sizeof(ret[0]), by_key);
-	for (size_t i = 1; i < a->label_len; i++)
+	qsort(ret, a->label.len, sizeof(ret[0]), by_key);
+	for (size_t i = 1; i < a->label.len; i++)
 		if (strcmp(ret[i - 1].key, ret[i].key) == 0)
 			return mun_fail(err, MUN_E_USAGE, "--label %s is given twice", ret[i].key);
 	return MUN_OK;
@@ -175,9 +175,8 @@ static void fill_sample(struct mun_planned *ret, const struct mun_runset *runs)
 }
 
 /* Texts are borrowed from app, l and labels. */
-static enum mun_code plan_entry(struct mun_app *app, const struct mun_runlist *l,
-                                const char *reason, struct mun_entry *e, struct labels *labels,
-                                struct mun_err *err)
+static enum mun_code plan_entry(struct mun_app *app, struct mun_runlist *l, const char *reason,
+                                struct mun_entry *e, struct labels *labels, struct mun_err *err)
 {
 	const struct mun_args *a = &app->args;
 	enum mun_code code = get_labels(a, labels->at, &labels->text, err);
@@ -186,18 +185,11 @@ static enum mun_code plan_entry(struct mun_app *app, const struct mun_runlist *l
 		return mun_wrap(err, MUN_E_USAGE, "--ticket");
 	if (code != MUN_OK)
 		return code;
-	e->u.plan.items = (uint32_t)mun_runset_len(l->runs);
-	memcpy(e->u.plan.list_sha256, l->list_sha256, MUN_SHA256_LEN);
-	e->u.plan.has_overrides = l->any_override;
-	memcpy(e->u.plan.overrides_sha256, l->overrides_sha256, MUN_SHA256_LEN);
-	e->u.plan.source = (struct mun_body_ref){ .present = true,
-		                                  .data = l->source.data,
-		                                  .bytes = l->source.len };
-	e->u.plan.duplicates = l->duplicates;
+	mun_runlist_describe(l, e);
 	e->u.plan.reason = reason;
 	e->u.plan.ticket = a->ticket;
 	e->u.plan.labels = labels->at;
-	e->u.plan.labels_len = a->label_len;
+	e->u.plan.labels_len = a->label.len;
 	mun_operator_of(&e->u.plan.operator_, app);
 	return MUN_OK;
 }
@@ -209,7 +201,6 @@ static enum mun_code store(struct mun_journal *j, struct mun_entry *e, struct mu
 	enum mun_code code;
 
 	e->u.plan.plan = ret->plan.plan;
-	e->u.plan.source.owner = &l->source; /* its memory is wanted for the transaction */
 	code = mun_runlist_store(l, j, &e->u.plan.plan, err);
 	if (code == MUN_OK)
 		code = mun_journal_append(j, &g, err);

@@ -20,6 +20,22 @@ static bool in_doubt(const struct mun_item *item)
 	return item->state == MUN_I_IN_DOUBT || item->state == MUN_I_IN_FLIGHT;
 }
 
+/* The attempt whose outcome is decided: one that was settled before is not it. */
+static enum mun_code open_attempt(struct mun_journal *j, const struct mun_item *st, uint64_t *ret,
+                                  struct mun_err *err)
+{
+	struct mun_exchange x;
+	enum mun_code code;
+
+	*ret = st->request_seq;
+	if (st->request_seq == MUN_NO_SEQ)
+		return MUN_OK;
+	code = mun_journal_exchange(j, st->request_seq, &x, err);
+	if (code == MUN_OK && x.verdict != MUN_V_NONE)
+		*ret = MUN_NO_SEQ;
+	return code;
+}
+
 static enum mun_code decide(struct assumption *a, struct mun_journal *j, const struct mun_batch *b,
                             uint32_t item, struct mun_err *err)
 {
@@ -44,39 +60,48 @@ static enum mun_code decide(struct assumption *a, struct mun_journal *j, const s
 		return code;
 	if (!in_doubt(&st))
 		return mun_fail(err, MUN_E_USAGE, "item %u is not in doubt", item);
+	code = open_attempt(j, &st, &e.u.decision.request, err);
+	if (code != MUN_OK)
+		return code;
 	e.run = row.run;
-	e.u.decision.request = st.request_seq;
 	e.u.decision.verdict = a->reached ? a->op->done : MUN_V_NO_EFFECT;
 	e.u.decision.reason = a->app->args.reason;
 	mun_operator_of(&e.u.decision.operator_, a->app);
 	return mun_journal_append(j, &g, err);
 }
 
+/* The first item in doubt from *item on; NOTFOUND. */
+static enum mun_code find_doubt(struct mun_journal *j, const struct mun_batch *b, uint32_t *item,
+                                struct mun_err *err)
+{
+	for (; *item < b->items; (*item)++) {
+		struct mun_item st;
+		enum mun_code code = mun_journal_item(j, &b->batch, *item, &st, err);
+
+		if (code != MUN_OK || in_doubt(&st))
+			return code;
+	}
+	return MUN_E_NOTFOUND;
+}
+
 /* The only item in doubt, where no run was named. */
 static enum mun_code only_doubt(struct mun_journal *j, const struct mun_batch *b, uint32_t *ret,
                                 struct mun_err *err)
 {
-	uint32_t items[64];
-	size_t len, found = 0;
+	uint64_t found = mun_batch_at_rest(b).in_doubt;
+	size_t len = 0;
 	enum mun_code code;
-	uint32_t from = 0;
 
-	do {
-		code = mun_journal_open_items(j, &b->batch, from, items, MUN_ARRAY_LEN(items), &len,
-		                              err);
-		for (size_t i = 0; code == MUN_OK && i < len; i++) {
-			struct mun_item st;
-
-			code = mun_journal_item(j, &b->batch, items[i], &st, err);
-			if (code == MUN_OK && in_doubt(&st) && found++ == 0)
-				*ret = items[i];
-		}
-		from = len > 0 ? items[len - 1] + 1 : from;
-	} while (code == MUN_OK && len == MUN_ARRAY_LEN(items));
-	if (code == MUN_OK && found != 1)
-		return mun_fail(err, MUN_E_USAGE, "%zu items are in doubt%s", found,
+	*ret = 0;
+	if (found != 1)
+		return mun_fail(err, MUN_E_USAGE, "%llu items are in doubt%s",
+		                (unsigned long long)found,
 		                found > 1 ? "; name the runs" : "; nothing was recorded");
-	return code;
+	/* as a rule it is among the few that are open; in doubt for another reason, anywhere */
+	code = mun_journal_open_items(j, &b->batch, 0, ret, 1, &len, err);
+	if (code == MUN_OK && (len == 0 || b->doubted_seq != MUN_NO_SEQ))
+		*ret = 0;
+	return code == MUN_OK ? find_doubt(j, b, ret, err) : code;
 }
 
 struct search { /* for the item of a run in one batch */

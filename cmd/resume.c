@@ -175,7 +175,8 @@ const struct mun_cmd mun_cmd_resume = {
 	.args = "[BATCH]",
 	.summary = "continue an open batch; items in doubt are settled first",
 	.effect = MUN_CHANGES_SERVER,
-	.groups = MUN_G_COMMON | MUN_G_CREDENTIAL | MUN_G_PACE | MUN_G_STOP | MUN_G_RESUME,
+	.groups = MUN_G_COMMON | MUN_G_CREDENTIAL | MUN_G_PACE | MUN_G_STOP | MUN_G_ANCHOR |
+	          MUN_G_RESUME,
 	.outputs = 1u << MUN_OUT_TABLE | 1u << MUN_OUT_JSON | 1u << MUN_OUT_JSONL,
 	.section = "do",
 	.example = { "muniment resume", "muniment resume --all --stop-at 8h" },

@@ -72,8 +72,8 @@ const struct mun_cmd mun_cmd_run = {
 	.args = "PLAN",
 	.summary = "execute a stored plan",
 	.effect = MUN_CHANGES_SERVER,
-	.groups = MUN_G_COMMON | MUN_G_CREDENTIAL | MUN_G_PACE | MUN_G_STOP | MUN_G_STORING |
-	          MUN_G_CONFIRM,
+	.groups = MUN_G_COMMON | MUN_G_CREDENTIAL | MUN_G_PACE | MUN_G_STOP | MUN_G_ANCHOR |
+	          MUN_G_STORING | MUN_G_CONFIRM,
 	.outputs = 1u << MUN_OUT_TABLE | 1u << MUN_OUT_JSON | 1u << MUN_OUT_JSONL,
 	.section = "do",
 	.example = { "muniment run p-1c9a5e0b7d3f2a486e51",

@@ -243,6 +243,28 @@ enum mun_code mun_runlist_read(struct mun_runlist *l, struct mun_app *app, struc
 	return code == MUN_OK ? check_rows(l, app, err) : code;
 }
 
+enum mun_code mun_runlist_read_text(struct mun_runlist *l, struct mun_app *app, const char *source,
+                                    struct mun_err *err)
+{
+	l->options.source = source;
+	l->options.format = MUN_FORMAT_JSONL;
+	l->options.id_column = "id"; /* other columns may have a name that would do */
+	return check_rows(l, app, err);
+}
+
+void mun_runlist_describe(struct mun_runlist *l, struct mun_entry *e)
+{
+	e->u.plan.items = (uint32_t)mun_runset_len(l->runs);
+	memcpy(e->u.plan.list_sha256, l->list_sha256, MUN_SHA256_LEN);
+	e->u.plan.has_overrides = l->any_override;
+	memcpy(e->u.plan.overrides_sha256, l->overrides_sha256, MUN_SHA256_LEN);
+	e->u.plan.source = (struct mun_body_ref){ .present = true,
+		                                  .data = l->source.data,
+		                                  .owner = &l->source, /* its memory is wanted */
+		                                  .bytes = l->source.len };
+	e->u.plan.duplicates = l->duplicates;
+}
+
 /* ---- second: they are stored ---- */
 
 struct writing {

@@ -33,6 +33,11 @@ void mun_runlist_done(struct mun_runlist *l);
  */
 enum mun_code mun_runlist_read(struct mun_runlist *l, struct mun_app *app, struct mun_err *err)
 	MUN_MUST_CHECK;
+/* The same of rows that are in l->source already, as JSONL; source names them in messages. */
+enum mun_code mun_runlist_read_text(struct mun_runlist *l, struct mun_app *app, const char *source,
+                                    struct mun_err *err) MUN_MUST_CHECK;
+/* What a plan.stored says of the list: counts, hashes, source (borrowed from l). */
+void mun_runlist_describe(struct mun_runlist *l, struct mun_entry *e);
 /*
  * All rows of a plan, to become valid with its plan.stored. Afterwards the runs are gone, only
  * source is left. USAGE: interrupted.

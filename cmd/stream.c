@@ -9,7 +9,7 @@ enum mun_code mun_stream_open(struct mun_stream *ret, struct mun_app *app, struc
 	*ret = (struct mun_stream){ .app = app, .j = j };
 	if (app->output != MUN_OUT_JSONL)
 		return MUN_OK;
-	return mun_out_open(&ret->out, app, mun_history_columns, mun_history_columns_len, err);
+	return mun_out_open(&ret->out, app, mun_history_columns, MUN_HISTORY_COLUMNS, err);
 }
 
 static enum mun_code print_row(void *out, const struct mun_history_row *row, struct mun_err *err)

@@ -102,6 +102,14 @@ show muniment token add try --org $org --base-url "$url" --token-file "$dir/toke
 rm "$dir/token"
 show muniment token list || fail "token list"
 
+title "before the first request: the key that signs the record, for the engagement letter"
+echo "\$ muniment checkpoint | tee $dir/checkpoint.first"
+muniment checkpoint >"$dir/checkpoint.first" || fail "checkpoint"
+cat "$dir/checkpoint.first"
+echo "\$ muniment checkpoint --public-key | tee $dir/public-key"
+muniment checkpoint --public-key >"$dir/public-key" || fail "checkpoint --public-key"
+cat "$dir/public-key"
+
 title "a plan: checked and stored, nothing is sent"
 plan=$(show muniment plan -q --as try --from "$dir/ids.txt" --reason 'a trial of muniment' \
 	--ticket TRY-1) || fail "plan"
@@ -169,6 +177,29 @@ show muniment status --all || fail "status"
 title "verify: every entry hashed again, every table rebuilt"
 show muniment verify || fail "verify"
 
+title "evidence that others can check: a bundle"
+show muniment export --out "$dir/bundle" || fail "export"
+show muniment verify "$dir/bundle" --log-key "$dir/public-key" \
+	--since-checkpoint "$dir/checkpoint.first" || fail "verify of the bundle"
+
+title "and how somebody without muniment checks it"
+cd "$dir/bundle" || fail "the bundle"
+show sha256sum --quiet -c SHA256SUMS || fail "sha256sum"
+cat <<'END'
+$ sed '/^$/,$d' checkpoint > ../text
+$ grep -F "— $(head -1 checkpoint) " checkpoint | head -1 | cut -d' ' -f3 | base64 -d | tail -c 64 > ../sig
+END
+sed '/^$/,$d' checkpoint >../text
+grep -F "— $(head -1 checkpoint) " checkpoint | head -1 | cut -d' ' -f3 | base64 -d | tail -c 64 >../sig
+show openssl pkeyutl -verify -pubin -inkey public-key.txt -rawin -in ../text -sigfile ../sig ||
+	fail "openssl"
+show python3 verify.py . ../public-key --since-checkpoint ../checkpoint.first
+case $? in
+0 | 3) ;; # 3: nothing was anchored, and it says so
+*) fail "verify.py" ;;
+esac
+cd "$OLDPWD" || exit 2
+
 batch=$(muniment status "$plan" -o json | jq -r .batch) || fail "status of the plan"
 title "all as promised"
 cat <<END
@@ -179,5 +210,7 @@ The server ends with this script; what it answered stays. To go on from there:
   muniment show $(sed -n 120p "$dir/ids.txt")
   muniment items $batch --state archived -o csv
   muniment log --limit 3
+  muniment prove $(sed -n 120p "$dir/ids.txt") --out $dir/proofs
+  muniment verify --drill
   muniment help in-doubt
 END

@@ -107,6 +107,16 @@ static bool counts_fit(const struct mun_project *p, const struct mun_entry *e)
 	return memcmp(said, &is, sizeof(is)) == 0;
 }
 
+static enum mun_code fold_entry(struct mun_project *p, const struct mun_entry *e,
+                                struct progress *ret, struct mun_err *err)
+{
+	ret->rows += weight(e);
+	enum mun_code code = mun_project_entry(p, e, err);
+	if (code == MUN_OK && !counts_fit(p, e) && ret->wrong++ == 0)
+		ret->first_wrong = e->seq;
+	return code;
+}
+
 static enum mun_code replay(struct mun_project *p, uint64_t seq, struct progress *ret,
                             struct mun_err *err)
 {
@@ -123,17 +133,18 @@ static enum mun_code replay(struct mun_project *p, uint64_t seq, struct progress
 	if (code == MUN_OK && e.seq != seq)
 		return mun_fail(err, MUN_E_CORRUPT, "it says that it is #%llu",
 		                (unsigned long long)e.seq);
-	if (code != MUN_OK)
-		return code;
-	ret->rows += weight(&e);
-	code = mun_project_entry(p, &e, err);
-	if (code == MUN_OK && !counts_fit(p, &e) && ret->wrong++ == 0)
-		ret->first_wrong = seq;
-	return code;
+	return code == MUN_OK ? fold_entry(p, &e, ret, err) : code;
 }
 
+/* Where entries come from: the log, or memory. */
+struct feed {
+	struct mun_txn *source; /* NULL: from memory */
+	const struct mun_entry *entries;
+	uint64_t first; /* of them */
+};
+
 /* FULL leaves a->size where it was: the map of the scratch tables is too small. */
-static enum mun_code try_slice(struct mun_anew *a, struct mun_txn *source, uint64_t end,
+static enum mun_code try_slice(struct mun_anew *a, const struct feed *f, uint64_t end,
                                struct mun_err *err)
 {
 	MUN_CLEANUP(mun_txn_abortp) struct mun_txn *t = NULL;
@@ -144,10 +155,11 @@ static enum mun_code try_slice(struct mun_anew *a, struct mun_txn *source, uint6
 
 	if (code != MUN_OK)
 		return code;
-	mun_project_init(&p, t, source);
+	mun_project_init(&p, t, f->source);
 	for (; code == MUN_OK && seq < end && done.rows < SLICE_ROWS; seq++) {
 		(void)mun_failpoint("rebuild");
-		code = replay(&p, seq, &done, err);
+		code = f->source ? replay(&p, seq, &done, err)
+		                 : fold_entry(&p, &f->entries[seq - f->first], &done, err);
 		if (code != MUN_OK && code != MUN_E_FULL) {
 			a->size = seq;
 			return mun_wrap(err, code, "entry #%llu", (unsigned long long)seq);
@@ -166,7 +178,7 @@ static enum mun_code try_slice(struct mun_anew *a, struct mun_txn *source, uint6
 	return MUN_OK;
 }
 
-static enum mun_code slice(struct mun_anew *a, struct mun_txn *source, uint64_t end,
+static enum mun_code slice(struct mun_anew *a, const struct feed *f, uint64_t end,
                            struct mun_err *err)
 {
 	size_t rows = end - a->size < SLICE_ROWS ? (size_t)(end - a->size) : SLICE_ROWS;
@@ -177,7 +189,7 @@ static enum mun_code slice(struct mun_anew *a, struct mun_txn *source, uint64_t 
 		code = mun_store_reserve(a->store, room, err);
 		if (code != MUN_OK)
 			return code == MUN_E_FULL ? no_room(room, err) : code;
-		code = try_slice(a, source, end, err);
+		code = try_slice(a, f, end, err);
 		room *= 2;
 	}
 	return code == MUN_E_FULL ? no_room(room, err) : code;
@@ -193,7 +205,7 @@ enum mun_code mun_anew_fold(struct mun_anew *a, struct mun_store *source, uint64
 
 		code = mun_store_read(&t, source, err);
 		if (code == MUN_OK)
-			code = slice(a, t, end, err);
+			code = slice(a, &(struct feed){ .source = t }, end, err);
 	}
 	return code;
 }
@@ -201,10 +213,23 @@ enum mun_code mun_anew_fold(struct mun_anew *a, struct mun_store *source, uint64
 enum mun_code mun_anew_fold_within(struct mun_anew *a, struct mun_txn *source, uint64_t end,
                                    struct mun_err *err)
 {
+	const struct feed f = { .source = source };
 	enum mun_code code = MUN_OK;
 
 	while (code == MUN_OK && a->size < end)
-		code = slice(a, source, end, err);
+		code = slice(a, &f, end, err);
+	return code;
+}
+
+enum mun_code mun_anew_entries(struct mun_anew *a, const struct mun_entry *entries, size_t len,
+                               struct mun_err *err)
+{
+	const struct feed f = { .entries = entries, .first = a->size };
+	const uint64_t end = a->size + len;
+	enum mun_code code = MUN_OK;
+
+	while (code == MUN_OK && a->size < end)
+		code = slice(a, &f, end, err);
 	return code;
 }
 

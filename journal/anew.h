@@ -25,6 +25,9 @@ enum mun_code mun_anew_fold(struct mun_anew *a, struct mun_store *source, uint64
 /* The same, read within one transaction. */
 enum mun_code mun_anew_fold_within(struct mun_anew *a, struct mun_txn *source, uint64_t end,
                                    struct mun_err *err) MUN_MUST_CHECK;
+/* The next entries, decoded and in order; what they say of waits goes into no window. */
+enum mun_code mun_anew_entries(struct mun_anew *a, const struct mun_entry *entries, size_t len,
+                               struct mun_err *err) MUN_MUST_CHECK;
 /* Rows of window from the newest requests, folded before. Whether windows admitted a request is
  * not in its entry, so all of them count. */
 enum mun_code mun_anew_windows(struct mun_anew *a, struct mun_txn *source, struct mun_err *err)

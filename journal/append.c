@@ -64,7 +64,7 @@ static enum mun_code check_window(struct appending *a, struct mun_entry *e, stru
 static enum mun_code own_item(struct appending *a, struct mun_entry *e, struct mun_err *err)
 {
 	struct mun_item item;
-	enum mun_code code = mun_get_item(a->t, &e->batch, (uint32_t)e->item, &item, err);
+	enum mun_code code = mun_get_item_of(a->t, &a->project.batch, (uint32_t)e->item, &item, err);
 
 	if (code == MUN_E_NOTFOUND)
 		return MUN_OK;

@@ -7,12 +7,31 @@
 
 struct seen {
 	const struct mun_item *item;
+	uint64_t since;     /* where it is in doubt: the entry since which it is */
 	bool goal_archived; /* of its batch */
 };
 
-/* The item at place, the end of a key of by_run; NOTFOUND where nothing was ever done. */
+/* In doubt without an attempt in this journal: another one may have made it. */
+static enum mun_code read_batch_item(const struct mun_elsewhere *w, const struct mun_ref *ref,
+                                     uint32_t number, struct mun_item *ret, uint64_t *ret_since,
+                                     struct mun_err *err)
+{
+	struct mun_batch batch;
+	enum mun_code code = mun_get_batch(w->t, ref, &batch, err);
+
+	if (code == MUN_OK)
+		code = mun_get_item_of(w->t, &batch, number, ret, err);
+	*ret_since = ret->request_seq;
+	if (code == MUN_OK && ret->state == MUN_I_IN_DOUBT && batch.doubted_seq != MUN_NO_SEQ &&
+	    (ret->request_seq == MUN_NO_SEQ || ret->request_seq < batch.doubted_seq))
+		*ret_since = batch.doubted_seq;
+	return code;
+}
+
+/* The item at place, the end of a key of by_run; NOTFOUND where nothing was ever done. Until the
+ * items of a former journal are probed here, they count as attempts, executed or not. */
 static enum mun_code read_place(const struct mun_elsewhere *w, const uint8_t *place,
-                                struct mun_item *ret, bool *ret_goal_archived, struct mun_err *err)
+                                struct mun_item *ret, struct seen *ret_seen, struct mun_err *err)
 {
 	struct mun_plan plan;
 	struct mun_ref ref;
@@ -22,12 +41,18 @@ static enum mun_code read_place(const struct mun_elsewhere *w, const uint8_t *pl
 	if (mun_ref_equal(&ref, &w->own->plan))
 		return MUN_E_NOTFOUND;
 	code = mun_get_plan(w->t, &ref, &plan, err);
-	if (code == MUN_OK && plan.state != MUN_PLAN_CONSUMED)
+	if (code != MUN_OK)
+		return code;
+	ret_seen->goal_archived = mun_ops[plan.op].goal_archived;
+	if (plan.state == MUN_PLAN_CONSUMED)
+		return read_batch_item(w, &plan.batch, mun_get_u32(place + MUN_REF_LEN), ret,
+		                       &ret_seen->since, err);
+	if (!plan.adopted)
 		return MUN_E_NOTFOUND;
-	if (code == MUN_OK)
-		code = mun_get_item(w->t, &plan.batch, mun_get_u32(place + MUN_REF_LEN), ret, err);
-	*ret_goal_archived = code == MUN_OK && mun_ops[plan.op].goal_archived;
-	return code;
+	mun_item_init(ret);
+	ret->state = MUN_I_IN_DOUBT;
+	ret_seen->since = plan.seq;
+	return MUN_OK;
 }
 
 static enum mun_code each(const struct mun_elsewhere *w, const struct mun_id *org,
@@ -48,8 +73,8 @@ static enum mun_code each(const struct mun_elsewhere *w, const struct mun_id *or
 		struct mun_item item;
 		struct seen s = { .item = &item };
 
-		code = read_place(w, (const uint8_t *)key.data + MUN_KEY_RUN_PREFIX, &item,
-		                  &s.goal_archived, err);
+		code = read_place(w, (const uint8_t *)key.data + MUN_KEY_RUN_PREFIX, &item, &s,
+		                  err);
 		if (code == MUN_OK)
 			fn(arg, &s);
 		else if (code != MUN_E_NOTFOUND)
@@ -72,7 +97,7 @@ static void note_admission(void *arg, const struct seen *s)
 	const struct mun_item *i = s->item;
 
 	if (i->state == MUN_I_IN_FLIGHT || i->state == MUN_I_IN_DOUBT)
-		a->open |= i->request_seq != MUN_NO_SEQ && i->request_seq >= a->e->elsewhere_seen;
+		a->open |= s->since != MUN_NO_SEQ && s->since >= a->e->elsewhere_seen;
 	if ((i->state == MUN_I_DONE || i->state == MUN_I_ALREADY) &&
 	    (!a->any || i->last_seq > a->newest)) {
 		a->any = true;

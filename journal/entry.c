@@ -7,6 +7,7 @@
 
 static const char *const kind_names[MUN_KINDS] = {
 	[MUN_K_CREATED] = "journal.created",
+	[MUN_K_KEY_ADDED] = "key.added",
 	[MUN_K_PLAN_STORED] = "plan.stored",
 	[MUN_K_PLAN_DISCARDED] = "plan.discarded",
 	[MUN_K_BATCH_STARTED] = "batch.started",
@@ -22,6 +23,9 @@ static const char *const kind_names[MUN_KINDS] = {
 	[MUN_K_TOKEN_ADDED] = "token.added",
 	[MUN_K_TOKEN_REMOVED] = "token.removed",
 	[MUN_K_TOKEN_REKEYED] = "token.rekeyed",
+	[MUN_K_ANCHORED] = "checkpoint.anchored",
+	[MUN_K_EXPORTED] = "export.made",
+	[MUN_K_ERASED] = "body.erased",
 	[MUN_K_CLOCK_JUMPED] = "clock.jumped",
 };
 
@@ -57,6 +61,11 @@ bool mun_kind_parse(enum mun_kind *ret, const char *name)
 		}
 	}
 	return false;
+}
+
+bool mun_kind_is_bookkeeping(enum mun_kind k)
+{
+	return k == MUN_K_ANCHORED || k == MUN_K_EXPORTED;
 }
 
 const char *mun_purpose_name(enum mun_purpose p)
@@ -126,15 +135,27 @@ static const struct mun_field created[] = {
 	{ "journal", MUN_F_STR, AT(u.created.journal) },
 	F_KIND,
 	{ "origin", MUN_F_STR, AT(u.created.origin) },
-	{ "previous", MUN_F_NULL, 0 },
+	{ "previous", MUN_F_PREVIOUS, 0 },
 	F_SEQ,
 	F_TIME,
 	{ "tool", MUN_F_TOOL, 0 },
 	F_UPTIME,
 	F_VERSION,
 };
+static const struct mun_field key_added[] = {
+	F_BOOT,
+	F_KIND,
+	{ "operator", MUN_F_OPERATOR, AT(u.key.operator_) },
+	{ "previous", MUN_F_STR, AT(u.key.previous) },
+	{ "reason", MUN_F_STR, AT(u.key.reason) },
+	F_SEQ,
+	F_TIME,
+	F_UPTIME,
+	F_VERSION,
+	{ "vkey", MUN_F_STR, AT(u.key.vkey) },
+};
 static const struct mun_field plan_stored[] = {
-	{ "adopted", MUN_F_NULL, 0 },
+	{ "adopted", MUN_F_ADOPTED, 0 },
 	{ "base_url", MUN_F_STR, AT(u.plan.base_url) },
 	F_BOOT,
 	{ "duplicates", MUN_F_U64, AT(u.plan.duplicates) },
@@ -291,6 +312,44 @@ static const struct mun_field token[] = {
 	F_UPTIME,
 	F_VERSION,
 };
+static const struct mun_field anchored[] = {
+	{ "anchor", MUN_F_STR, AT(u.anchored.kind) },
+	F_BOOT,
+	{ "by", MUN_F_STR, AT(u.anchored.by) },
+	F_KIND,
+	{ "receipt", MUN_F_SHA256, AT(u.anchored.receipt) },
+	{ "root", MUN_F_SHA256, AT(u.anchored.root) },
+	F_SEQ,
+	{ "size", MUN_F_U64, AT(u.anchored.size) },
+	F_TIME,
+	F_UPTIME,
+	F_VERSION,
+};
+static const struct mun_field exported[] = {
+	{ "bodies", MUN_F_BOOL, AT(u.exported.bodies) },
+	F_BOOT,
+	{ "filter", MUN_F_STR, AT(u.exported.filter) },
+	F_KIND,
+	{ "root", MUN_F_SHA256, AT(u.exported.root) },
+	F_SEQ,
+	{ "size", MUN_F_U64, AT(u.exported.size) },
+	{ "sums_sha256", MUN_F_SHA256, AT(u.exported.sums) },
+	F_TIME,
+	F_UPTIME,
+	F_VERSION,
+};
+static const struct mun_field erased[] = {
+	{ "basis", MUN_F_STR, AT(u.erased.basis) },
+	F_BOOT,
+	{ "disclosed", MUN_F_DISCLOSED, 0 },
+	F_KIND,
+	{ "operator", MUN_F_OPERATOR, AT(u.erased.operator_) },
+	F_SEQ,
+	{ "seqs", MUN_F_SEQS, 0 },
+	F_TIME,
+	F_UPTIME,
+	F_VERSION,
+};
 static const struct mun_field clock_[] = {
 	F_BATCH,   { "before", MUN_F_TIME, AT(u.clock.before_us) },
 	F_BOOT,    F_KIND,
@@ -309,6 +368,7 @@ struct mun_fields mun_entry_fields(enum mun_kind k)
 {
 	static const struct mun_fields tables[MUN_KINDS] = {
 		[MUN_K_CREATED] = TABLE(created),
+		[MUN_K_KEY_ADDED] = TABLE(key_added),
 		[MUN_K_PLAN_STORED] = TABLE(plan_stored),
 		[MUN_K_PLAN_DISCARDED] = TABLE(plan_discarded),
 		[MUN_K_BATCH_STARTED] = TABLE(start),
@@ -324,6 +384,9 @@ struct mun_fields mun_entry_fields(enum mun_kind k)
 		[MUN_K_TOKEN_ADDED] = TABLE(token),
 		[MUN_K_TOKEN_REMOVED] = TABLE(token),
 		[MUN_K_TOKEN_REKEYED] = TABLE(token),
+		[MUN_K_ANCHORED] = TABLE(anchored),
+		[MUN_K_EXPORTED] = TABLE(exported),
+		[MUN_K_ERASED] = TABLE(erased),
 		[MUN_K_CLOCK_JUMPED] = TABLE(clock_),
 	};
 

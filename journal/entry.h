@@ -6,47 +6,15 @@
  * appending (the caller fills it), reading and replaying (decoded from bytes), so projections
  * cannot differ between a live append and a rebuild. Strings are borrowed; NULL writes null.
  */
+#include "journal/kind.h"
 #include "lib/buf.h"
 #include "lib/date.h"
 #include "lib/digest.h"
 #include "lib/id.h"
-#include "lib/remote/op.h"
 #define MUN_ENTRY_MAX   65535 /* bytes of a line, without newline */
 #define MUN_SETTLES_MAX 256
 #define MUN_NO_SEQ      UINT64_MAX /* "null" where a seq is optional */
 #define MUN_NO_ITEM     (-1)
-enum mun_kind {
-	MUN_K_CREATED,
-	MUN_K_PLAN_STORED,
-	MUN_K_PLAN_DISCARDED,
-	MUN_K_BATCH_STARTED,
-	MUN_K_BATCH_RESUMED,
-	MUN_K_REQUEST,
-	MUN_K_RESPONSE,
-	MUN_K_DECISION,
-	MUN_K_ITEM_SKIPPED,
-	MUN_K_ITEM_CANCELLED,
-	MUN_K_BATCH_CANCELLING,
-	MUN_K_BATCH_PAUSED,
-	MUN_K_BATCH_ENDED,
-	MUN_K_TOKEN_ADDED,
-	MUN_K_TOKEN_REMOVED,
-	MUN_K_TOKEN_REKEYED,
-	MUN_K_CLOCK_JUMPED,
-	MUN_KINDS
-};
-const char *mun_kind_name(enum mun_kind k); /* "journal.created" */
-bool mun_kind_parse(enum mun_kind *ret, const char *name);
-enum mun_purpose {
-	MUN_P_ARCHIVE,
-	MUN_P_RESTORE,
-	MUN_P_PROBE,
-	MUN_P_IDENTITY,
-	MUN_PURPOSES
-};
-const char *mun_purpose_name(enum mun_purpose p);
-bool mun_purpose_mutates(enum mun_purpose p);
-enum mun_purpose mun_purpose_of(enum mun_op_kind op); /* of its mutating requests */
 struct mun_operator {
 	uint32_t uid;
 	const char *user, *sudo_user, *host, *tty, *claimed; /* sudo_user, tty, claimed: or NULL */
@@ -75,6 +43,11 @@ struct mun_settle {
 struct mun_range {
 	uint32_t first, last;
 };
+struct mun_previous { /* the journal that this one follows */
+	const char *origin, *reason;
+	uint64_t size, mark; /* mark: entries that this machine had seen of it */
+	uint8_t root[MUN_SHA256_LEN];
+};
 struct mun_entry {
 	enum mun_kind kind;
 	uint64_t seq; /* these four are set by append, or decoded */
@@ -88,7 +61,12 @@ struct mun_entry {
 	union {
 		struct {
 			const char *journal, *origin, *version, *exe_sha256;
+			const struct mun_previous *previous; /* or NULL */
 		} created;
+		struct {
+			const char *vkey, *previous, *reason; /* previous: or NULL */
+			struct mun_operator operator_;
+		} key;
 		struct {
 			struct mun_ref plan;
 			enum mun_op_kind op;
@@ -99,6 +77,8 @@ struct mun_entry {
 			uint8_t overrides_sha256[MUN_SHA256_LEN];
 			struct mun_body_ref source;
 			uint64_t duplicates;
+			bool has_adopted;       /* the items come from a former journal */
+			struct mun_ref adopted; /* its batch */
 			const char *reason, *ticket;
 			const struct mun_label *labels; /* sorted by key */
 			size_t labels_len;
@@ -170,6 +150,24 @@ struct mun_entry {
 			const char *name, *token;
 			const char *base_url;
 		} token; /* org: has_org */
+		struct {
+			uint64_t size;
+			uint8_t root[MUN_SHA256_LEN], receipt[MUN_SHA256_LEN];
+			const char *kind, *by; /* kind: witness, timestamp */
+		} anchored;
+		struct {
+			const char
+				*filter; /* as given on the command line; NULL: the whole range */
+			uint64_t size;
+			uint8_t root[MUN_SHA256_LEN], sums[MUN_SHA256_LEN]; /* of SHA256SUMS */
+			bool bodies;
+		} exported;
+		struct {
+			const uint64_t *seqs, *disclosed; /* ascending */
+			size_t seqs_len, disclosed_len;
+			const char *basis;
+			struct mun_operator operator_;
+		} erased;
 		struct { /* the entry's own time is off: the service's; what it was already */
 			int64_t server_us, before_us; /* MUN_TIME_NONE: null */
 		} clock;

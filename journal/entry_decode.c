@@ -3,42 +3,33 @@
  * Reading is lenient field by field: what is missing, surplus or ill-typed reads as nothing, and
  * the comparison with the entry encoded again refuses it.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "journal/entry.h"
-#include "journal/entry_fields.h"
+#include "journal/entry_impl.h"
+#include "journal/entry_quick.h"
 #include "lib/canon.h"
 #include "lib/hex.h"
-#include "lib/json.h"
-
-struct mun_decoded {
-	struct mun_json *doc;
-	void *array;   /* labels, settles or ranges */
-	char *options; /* text of the object */
-	bool no_memory;
-};
 
 typedef const struct mun_json_val *value;
 
-static uint64_t get_u64(value v)
+uint64_t mun_entry_get_u64(value v)
 {
 	int64_t n = 0;
 
 	return mun_json_int(v, &n) && n >= 0 ? (uint64_t)n : 0;
 }
 
-static uint32_t get_u32(value v)
+uint32_t mun_entry_get_u32(value v)
 {
-	uint64_t n = get_u64(v);
+	uint64_t n = mun_entry_get_u64(v);
 
 	return n <= UINT32_MAX ? (uint32_t)n : 0;
 }
 
-static uint64_t get_seq(value v)
+uint64_t mun_entry_get_seq(value v)
 {
-	return mun_json_kind(v) == MUN_JSON_NUMBER ? get_u64(v) : MUN_NO_SEQ;
+	return mun_json_kind(v) == MUN_JSON_NUMBER ? mun_entry_get_u64(v) : MUN_NO_SEQ;
 }
 
 static void get_hex(uint8_t *ret, size_t len, value v)
@@ -49,7 +40,7 @@ static void get_hex(uint8_t *ret, size_t len, value v)
 		(void)mun_hex_decode(ret, len, text, strlen(text));
 }
 
-static void get_ref(struct mun_ref *ret, char prefix, value v)
+void mun_entry_get_ref(struct mun_ref *ret, char prefix, value v)
 {
 	const char *text = mun_json_str(v);
 
@@ -76,7 +67,7 @@ static int64_t get_time(value v)
 	return us;
 }
 
-static enum mun_verdict get_verdict(value v)
+enum mun_verdict mun_entry_get_verdict(value v)
 {
 	const char *text = mun_json_str(v);
 	enum mun_verdict verdict = MUN_V_NONE;
@@ -92,7 +83,7 @@ static void get_operator(struct mun_operator *ret, value v)
 	ret->host = mun_json_str(mun_json_get(v, "host"));
 	ret->sudo_user = mun_json_str(mun_json_get(v, "sudo_user"));
 	ret->tty = mun_json_str(mun_json_get(v, "tty"));
-	ret->uid = get_u32(mun_json_get(v, "uid"));
+	ret->uid = mun_entry_get_u32(mun_json_get(v, "uid"));
 	ret->user = mun_json_str(mun_json_get(v, "user"));
 }
 
@@ -101,127 +92,33 @@ static void get_body(struct mun_body_ref *ret, value v)
 	value commit = mun_json_get(v, "commit");
 
 	ret->present = mun_json_kind(v) == MUN_JSON_OBJECT;
-	ret->bytes = get_u64(mun_json_get(v, "bytes"));
+	ret->bytes = mun_entry_get_u64(mun_json_get(v, "bytes"));
 	ret->kept = mun_json_kind(commit) == MUN_JSON_STRING;
 	get_hex(ret->commit, sizeof(ret->commit), commit);
 }
 
-static void *new_array(struct mun_decoded *d, size_t len, size_t size)
-{
-	d->array = calloc(len + 1, size);
-	d->no_memory = d->array == NULL;
-	return d->array;
-}
-
-static bool get_labels(struct mun_entry *e, struct mun_decoded *d, value v)
-{
-	struct mun_label *labels = new_array(d, mun_json_count(v), sizeof(*labels));
-	size_t n = 0;
-
-	if (labels == NULL)
-		return false;
-	for (value m = mun_json_first(v); m != NULL; m = mun_json_next(m)) {
-		labels[n].key = mun_json_key(m);
-		labels[n].value = mun_json_str(m);
-		if (labels[n].key != NULL)
-			n++;
-	}
-	e->u.plan.labels = labels;
-	e->u.plan.labels_len = n;
-	return true;
-}
-
-static bool get_settles(struct mun_entry *e, struct mun_decoded *d, value v)
-{
-	struct mun_settle *settles;
-	size_t n = 0;
-
-	if (mun_json_kind(v) != MUN_JSON_ARRAY)
-		return true;
-	settles = new_array(d, mun_json_count(v), sizeof(*settles));
-	if (settles == NULL)
-		return false;
-	for (value m = mun_json_first(v); m != NULL; m = mun_json_next(m)) {
-		struct mun_settle *s = &settles[n++];
-		const char *at = mun_json_str(mun_json_get(m, "archived_at"));
-
-		get_ref(&s->batch, 'b', mun_json_get(m, "batch"));
-		s->item = get_u32(mun_json_get(m, "item"));
-		s->request = get_seq(mun_json_get(m, "request"));
-		s->verdict = get_verdict(mun_json_get(m, "verdict"));
-		if (at != NULL)
-			(void)snprintf(s->archived_at, sizeof(s->archived_at), "%s", at);
-	}
-	e->u.response.settles = settles;
-	e->u.response.settles_len = n;
-	return n <= MUN_SETTLES_MAX;
-}
-
-static bool get_ranges(struct mun_entry *e, struct mun_decoded *d, value v)
-{
-	struct mun_range *ranges = new_array(d, mun_json_count(v), sizeof(*ranges));
-	size_t n = 0;
-
-	if (ranges == NULL)
-		return false;
-	for (value m = mun_json_first(v); m != NULL; m = mun_json_next(m)) {
-		value first = mun_json_first(m);
-
-		ranges[n].first = get_u32(first);
-		ranges[n].last = get_u32(first != NULL ? mun_json_next(first) : NULL);
-		n++;
-	}
-	e->u.ranges.ranges = ranges;
-	e->u.ranges.ranges_len = n;
-	return true;
-}
-
 static void get_counts(struct mun_counts *n, value v)
 {
-	n->already = get_u64(mun_json_get(v, "already"));
-	n->cancelled = get_u64(mun_json_get(v, "cancelled"));
-	n->done = get_u64(mun_json_get(v, "done"));
-	n->failed = get_u64(mun_json_get(v, "failed"));
-	n->in_doubt = get_u64(mun_json_get(v, "in_doubt"));
-	n->pending = get_u64(mun_json_get(v, "pending"));
-	n->skipped = get_u64(mun_json_get(v, "skipped"));
-	n->total = get_u64(mun_json_get(v, "total"));
+	n->already = mun_entry_get_u64(mun_json_get(v, "already"));
+	n->cancelled = mun_entry_get_u64(mun_json_get(v, "cancelled"));
+	n->done = mun_entry_get_u64(mun_json_get(v, "done"));
+	n->failed = mun_entry_get_u64(mun_json_get(v, "failed"));
+	n->in_doubt = mun_entry_get_u64(mun_json_get(v, "in_doubt"));
+	n->pending = mun_entry_get_u64(mun_json_get(v, "pending"));
+	n->skipped = mun_entry_get_u64(mun_json_get(v, "skipped"));
+	n->total = mun_entry_get_u64(mun_json_get(v, "total"));
 }
 
-/*
- * The options as they stand in the line. A quotation mark inside a string is escaped, so the
- * first match is the member itself.
- */
-static bool get_options(struct mun_entry *e, struct mun_decoded *d, value v, const char *line,
-                        size_t len)
+static void get_previous(struct mun_entry *e, struct mun_decoded *d, value v)
 {
-	static const char mark[] = ",\"options\":{";
-	const char *at = memmem(line, len, mark, sizeof(mark) - 1);
-	const char *end = line + len;
-	bool quoted = false;
-	int depth = 0;
-	int64_t attempts = 5;
-	const char *p;
-
-	if (at == NULL)
-		return true;
-	at += sizeof(mark) - 2;
-	for (p = at; p < end; p++) {
-		if (quoted && *p == '\\')
-			p++;
-		else if (*p == '"')
-			quoted = !quoted;
-		else if (!quoted && (*p == '{' || *p == '}') && (depth += *p == '{' ? 1 : -1) == 0)
-			break;
-	}
-	if (p >= end)
-		return true;
-	d->options = strndup(at, (size_t)(p + 1 - at));
-	d->no_memory = d->options == NULL;
-	e->u.start.options = d->options;
-	(void)mun_json_int(mun_json_get(v, "attempts"), &attempts);
-	e->u.start.attempts = attempts > 0 && attempts <= UINT32_MAX ? (uint32_t)attempts : 5;
-	return d->options != NULL;
+	if (mun_json_kind(v) != MUN_JSON_OBJECT)
+		return;
+	d->previous.mark = mun_entry_get_u64(mun_json_get(v, "mark"));
+	d->previous.origin = mun_json_str(mun_json_get(v, "origin"));
+	d->previous.reason = mun_json_str(mun_json_get(v, "reason"));
+	get_hex(d->previous.root, sizeof(d->previous.root), mun_json_get(v, "root"));
+	d->previous.size = mun_entry_get_u64(mun_json_get(v, "size"));
+	e->u.created.previous = &d->previous;
 }
 
 static void get_tool(struct mun_entry *e, value v)
@@ -331,7 +228,7 @@ static void get_place(const struct mun_field *f, struct mun_entry *e, value v)
 {
 	if (f->type == MUN_F_BATCH) {
 		e->has_batch = mun_json_kind(v) == MUN_JSON_STRING;
-		get_ref(&e->batch, 'b', v);
+		mun_entry_get_ref(&e->batch, 'b', v);
 	} else if (f->type == MUN_F_ORG) {
 		e->has_org = get_id(&e->org, v);
 	} else if (f->type == MUN_F_RUN) {
@@ -363,13 +260,13 @@ static void get_field(const struct mun_field *f, struct mun_entry *e, value v)
 		break;
 	case MUN_F_U32:
 	case MUN_F_U32_NULL:
-		*(uint32_t *)at = get_u32(v);
+		*(uint32_t *)at = mun_entry_get_u32(v);
 		break;
 	case MUN_F_U64:
-		*(uint64_t *)at = get_u64(v);
+		*(uint64_t *)at = mun_entry_get_u64(v);
 		break;
 	case MUN_F_SEQ:
-		*(uint64_t *)at = get_seq(v);
+		*(uint64_t *)at = mun_entry_get_seq(v);
 		break;
 	case MUN_F_BOOL:
 		(void)mun_json_bool(v, at);
@@ -384,8 +281,12 @@ static void get_field(const struct mun_field *f, struct mun_entry *e, value v)
 		e->u.plan.has_overrides = mun_json_kind(v) == MUN_JSON_STRING;
 		get_hex(e->u.plan.overrides_sha256, MUN_SHA256_LEN, v);
 		break;
+	case MUN_F_ADOPTED:
+		e->u.plan.has_adopted = mun_json_kind(v) == MUN_JSON_STRING;
+		mun_entry_get_ref(&e->u.plan.adopted, 'b', v);
+		break;
 	case MUN_F_PLAN:
-		get_ref(at, 'p', v);
+		mun_entry_get_ref(at, 'p', v);
 		break;
 	case MUN_F_OP:
 		get_op(at, v);
@@ -394,7 +295,7 @@ static void get_field(const struct mun_field *f, struct mun_entry *e, value v)
 		get_purpose(at, v);
 		break;
 	case MUN_F_VERDICT:
-		*(enum mun_verdict *)at = get_verdict(v);
+		*(enum mun_verdict *)at = mun_entry_get_verdict(v);
 		break;
 	default:
 		get_nested(f, e, v, at);
@@ -407,7 +308,8 @@ void mun_decoded_freep(struct mun_decoded **d)
 	if (*d == NULL)
 		return;
 	mun_json_freep(&(*d)->doc);
-	free((*d)->array);
+	free((*d)->array[0]);
+	free((*d)->array[1]);
 	free((*d)->options);
 	free(*d);
 	*d = NULL;
@@ -429,14 +331,10 @@ static bool read_all(struct mun_entry *e, struct mun_decoded *d, const char *lin
 		const struct mun_field *f = &fields.field[i];
 		value v = mun_json_get(root, f->key);
 
-		if (f->type == MUN_F_LABELS)
-			ok = get_labels(e, d, v);
-		else if (f->type == MUN_F_SETTLES)
-			ok = get_settles(e, d, v);
-		else if (f->type == MUN_F_RANGES)
-			ok = get_ranges(e, d, v);
-		else if (f->type == MUN_F_OPTIONS)
-			ok = get_options(e, d, v, line, len);
+		if (mun_entry_is_array(f->type))
+			ok = mun_entry_get_array(e, d, f->type, v, line, len);
+		else if (f->type == MUN_F_PREVIOUS)
+			get_previous(e, d, v);
 		else
 			get_field(f, e, v);
 	}
@@ -463,10 +361,13 @@ static enum mun_code check_bytes(const struct mun_entry *e, const void *line, si
 enum mun_code mun_entry_decode(struct mun_entry *ret, struct mun_decoded **ret_owner,
                                const void *line, size_t len, struct mun_err *err)
 {
-	MUN_CLEANUP(mun_decoded_freep) struct mun_decoded *d = calloc(1, sizeof(*d));
+	MUN_CLEANUP(mun_decoded_freep) struct mun_decoded *d = NULL;
 	struct mun_entry e;
 	enum mun_code code;
 
+	if (mun_entry_quick(ret, ret_owner, line, len))
+		return MUN_OK;
+	d = calloc(1, sizeof(*d));
 	if (d == NULL)
 		return mun_fail(err, MUN_E_NOMEM, "no memory for an entry");
 	if (len > MUN_ENTRY_MAX)

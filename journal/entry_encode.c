@@ -77,6 +77,29 @@ static void put_labels(struct mun_canon *c, const char *key, const struct mun_en
 	mun_canon_end(c);
 }
 
+static void put_previous(struct mun_canon *c, const char *key, const struct mun_previous *p)
+{
+	if (p == NULL) {
+		mun_canon_null(c, key);
+		return;
+	}
+	mun_canon_object(c, key);
+	mun_canon_int(c, "mark", (int64_t)p->mark);
+	mun_canon_str(c, "origin", p->origin);
+	mun_canon_str(c, "reason", p->reason);
+	put_hex(c, "root", p->root, sizeof(p->root));
+	mun_canon_int(c, "size", (int64_t)p->size);
+	mun_canon_end(c);
+}
+
+static void put_seqs(struct mun_canon *c, const char *key, const uint64_t *seqs, size_t len)
+{
+	mun_canon_array(c, key);
+	for (size_t i = 0; i < len; i++)
+		mun_canon_int(c, NULL, (int64_t)seqs[i]);
+	mun_canon_end(c);
+}
+
 static void put_tool(struct mun_canon *c, const char *key, const struct mun_entry *e)
 {
 	bool created = e->kind == MUN_K_CREATED;
@@ -206,6 +229,15 @@ static void put_nested(struct mun_canon *c, const struct mun_field *f, const str
 	case MUN_F_LABELS:
 		put_labels(c, f->key, e);
 		break;
+	case MUN_F_PREVIOUS:
+		put_previous(c, f->key, e->u.created.previous);
+		break;
+	case MUN_F_SEQS:
+		put_seqs(c, f->key, e->u.erased.seqs, e->u.erased.seqs_len);
+		break;
+	case MUN_F_DISCLOSED:
+		put_seqs(c, f->key, e->u.erased.disclosed, e->u.erased.disclosed_len);
+		break;
 	case MUN_F_TOOL:
 		put_tool(c, f->key, e);
 		break;
@@ -257,6 +289,17 @@ static void put_place(struct mun_canon *c, const struct mun_field *f, const stru
 		put_id(c, f->key, &e->run);
 }
 
+/* null where the plan has none */
+static void put_plan_part(struct mun_canon *c, const struct mun_field *f, const struct mun_entry *e)
+{
+	if (f->type == MUN_F_ADOPTED && e->u.plan.has_adopted)
+		put_ref(c, f->key, 'b', &e->u.plan.adopted);
+	else if (f->type == MUN_F_OVERRIDES && e->u.plan.has_overrides)
+		put_hex(c, f->key, e->u.plan.overrides_sha256, MUN_SHA256_LEN);
+	else
+		mun_canon_null(c, f->key);
+}
+
 static void put_u32(struct mun_canon *c, const struct mun_field *f, uint32_t v)
 {
 	if (f->type == MUN_F_U32_NULL && v == 0)
@@ -275,9 +318,6 @@ static void put_field(struct mun_canon *c, const struct mun_field *f, const stru
 		break;
 	case MUN_F_KIND:
 		mun_canon_str(c, f->key, mun_kind_name(e->kind));
-		break;
-	case MUN_F_NULL:
-		mun_canon_null(c, f->key);
 		break;
 	case MUN_F_BATCH:
 	case MUN_F_ITEM:
@@ -311,10 +351,8 @@ static void put_field(struct mun_canon *c, const struct mun_field *f, const stru
 		put_hex(c, f->key, at, MUN_SHA256_LEN);
 		break;
 	case MUN_F_OVERRIDES:
-		if (e->u.plan.has_overrides)
-			put_hex(c, f->key, e->u.plan.overrides_sha256, MUN_SHA256_LEN);
-		else
-			mun_canon_null(c, f->key);
+	case MUN_F_ADOPTED:
+		put_plan_part(c, f, e);
 		break;
 	case MUN_F_PLAN:
 		put_ref(c, f->key, 'p', at);
@@ -337,6 +375,14 @@ static void put_field(struct mun_canon *c, const struct mun_field *f, const stru
 	}
 }
 
+static bool ascend(const uint64_t *seqs, size_t len)
+{
+	for (size_t i = 1; i < len; i++)
+		if (seqs[i - 1] >= seqs[i])
+			return false;
+	return true;
+}
+
 /* What the canonical writer would only assert. */
 static enum mun_code check(const struct mun_entry *e, struct mun_err *err)
 {
@@ -346,6 +392,9 @@ static enum mun_code check(const struct mun_entry *e, struct mun_err *err)
 				return mun_fail(err, MUN_E_INTERNAL, "labels are not sorted");
 		}
 	}
+	if (e->kind == MUN_K_ERASED && !(ascend(e->u.erased.seqs, e->u.erased.seqs_len) &&
+	                                 ascend(e->u.erased.disclosed, e->u.erased.disclosed_len)))
+		return mun_fail(err, MUN_E_INTERNAL, "numbers of entries do not ascend");
 	if (e->kind == MUN_K_BATCH_STARTED || e->kind == MUN_K_BATCH_RESUMED) {
 		const char *text = e->u.start.options;
 

@@ -9,7 +9,6 @@
 enum mun_field_type {
 	MUN_F_VERSION, /* 1 */
 	MUN_F_KIND,    /* name of the kind */
-	MUN_F_NULL,    /* always null in this version of the format */
 	MUN_F_BATCH,   /* these four are left out when the entry has none */
 	MUN_F_ITEM,
 	MUN_F_ORG,
@@ -32,7 +31,11 @@ enum mun_field_type {
 	MUN_F_OPERATOR_NULL, /* of ranges: null without has_operator */
 	MUN_F_BODY,
 	MUN_F_OVERRIDES,
+	MUN_F_ADOPTED, /* of plan: null without has_adopted */
 	MUN_F_LABELS,
+	MUN_F_PREVIOUS, /* of created; NULL is null */
+	MUN_F_SEQS,     /* of erased; ascending */
+	MUN_F_DISCLOSED,
 	MUN_F_TOOL, /* {sha256, version} of created or start */
 	MUN_F_IDENTITY,
 	MUN_F_OPTIONS,

@@ -5,17 +5,6 @@
 
 #include "lib/text.h"
 
-void mun_item_init(struct mun_item *ret)
-{
-	memset(ret, 0, sizeof(*ret));
-	ret->request_seq = MUN_NO_SEQ;
-	ret->response_seq = MUN_NO_SEQ;
-	ret->settled_seq = MUN_NO_SEQ;
-	ret->exchange_seq = MUN_NO_SEQ;
-	ret->last_seq = MUN_NO_SEQ;
-	ret->retry_at_us = MUN_TIME_NONE;
-}
-
 bool mun_item_is_open(enum mun_item_state s)
 {
 	return s == MUN_I_PENDING || s == MUN_I_IN_FLIGHT || s == MUN_I_IN_DOUBT;
@@ -236,6 +225,18 @@ void mun_fold_decision(struct mun_item *item, struct mun_exchange *x, const stru
 	set_pending(item, batch, MUN_HOW_DECISION, MUN_TIME_NONE);
 }
 
+/* What is in flight is in doubt by itself. */
+static void doubt_pending(struct mun_batch *batch, uint64_t seq)
+{
+	uint64_t idle = batch->counts.pending - batch->in_flight;
+
+	if (batch->cancelled)
+		return; /* nothing is pending */
+	batch->doubted_seq = seq;
+	batch->counts.pending -= idle;
+	batch->counts.in_doubt += idle;
+}
+
 void mun_fold_start(struct mun_batch *batch, const struct mun_plan *plan, const struct mun_entry *e)
 {
 	if (e->kind == MUN_K_BATCH_STARTED) {
@@ -251,7 +252,10 @@ void mun_fold_start(struct mun_batch *batch, const struct mun_plan *plan, const 
 		batch->started_seq = e->seq;
 		batch->started_us = e->time_us;
 		batch->ended_us = MUN_TIME_NONE;
+		batch->doubted_seq = MUN_NO_SEQ;
 	}
+	if (e->u.start.all_in_doubt)
+		doubt_pending(batch, e->seq);
 	batch->epoch = e->u.start.epoch;
 	batch->newest_start_seq = e->seq;
 	batch->last_seq = e->seq;

@@ -6,7 +6,6 @@
  * journal/project. Counts follow through mun_fold_move(), called once per changed item.
  */
 #include "journal/state.h"
-void mun_item_init(struct mun_item *ret); /* untouched: pending, nothing known */
 /* pending (a row that exists), in flight, in doubt: work is left */
 bool mun_item_is_open(enum mun_item_state s);
 void mun_fold_request(struct mun_item *item, struct mun_exchange *ret, const struct mun_entry *e);

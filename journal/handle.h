@@ -8,9 +8,16 @@
 #include "lib/buf.h"
 #include "lib/crypto.h"
 struct mun_packer;
+struct mun_mark_kept {     /* what was found when the journal was opened */
+	bool made;         /* there was no mark of a journal that had entries */
+	uint64_t since;    /* entries below it are older than the mark of this machine */
+	char problem[256]; /* why no mark is kept; "" */
+};
 struct mun_journal {
 	struct mun_store *store;
 	char *dir;
+	char *state_dir; /* of its high-water mark; NULL: none is kept */
+	struct mun_mark_kept mark;
 	enum mun_journal_mode mode;
 	const struct mun_clock *clock;
 	char fs_warning[200];
@@ -30,6 +37,7 @@ struct mun_journal {
 	bool has_boot;
 	uint8_t boot_id[MUN_BOOT_LEN], boot[6];
 };
+#define MUN_META_ID_LEN      16
 #define MUN_META_FORMAT      "format" /* u32 version, u32 min_reader, u32 min_writer */
 #define MUN_META_ID          "id"
 #define MUN_META_ORIGIN      "origin"
@@ -41,6 +49,13 @@ struct mun_journal {
 enum mun_code mun_journal_failed(const struct mun_journal *j, enum mun_code code,
                                  struct mun_err *err);
 struct mun_val mun_text_val(const char *s);
+/* What a new journal begins with, within the transaction that found none. */
+enum mun_code mun_journal_create(struct mun_journal *j, const struct mun_journal_options *o,
+                                 struct mun_txn *t, struct mun_err *err) MUN_MUST_CHECK;
+/* Of writers: JOURNAL where the journal does not fit its mark; else the mark is brought up. */
+enum mun_code mun_mark_open(struct mun_journal *j, struct mun_err *err) MUN_MUST_CHECK;
+/* The last thing that a writer does; what fails is said by the next one. */
+void mun_mark_close(struct mun_journal *j);
 /* Formats, backup mark and head: each write transaction begins with these. */
 enum mun_code mun_journal_guard(struct mun_journal *j, struct mun_txn *t, struct mun_tree *ret,
                                 struct mun_err *err) MUN_MUST_CHECK;
@@ -56,6 +71,9 @@ void mun_journal_now(struct mun_journal *j, struct mun_now *ret);
 enum mun_code mun_append_within(struct mun_journal *j, struct mun_txn *t, struct mun_tree *tree,
                                 struct mun_group *g, unsigned *ret_admitted, struct mun_err *err)
 	MUN_MUST_CHECK;
+/* CORRUPT: no row of table list. */
+enum mun_code mun_list_row_unpack(struct mun_list_row *ret, struct mun_val v, struct mun_buf *text,
+                                  struct mun_err *err) MUN_MUST_CHECK;
 /* Delete rows of plans whose storing was given up. */
 enum mun_code mun_list_sweep(struct mun_journal *j, struct mun_txn *t, struct mun_err *err)
 	MUN_MUST_CHECK;

@@ -25,6 +25,8 @@ struct mun_journal_options {
 	const struct mun_clock *clock;
 	const char *version;    /* of the program, for journal.created */
 	const char *exe_sha256; /* of the executable, hex, or NULL */
+	const char *state_dir;  /* of high-water marks (journal/mark.h); NULL: none are kept */
+	const struct mun_previous *previous; /* for journal.created; or NULL */
 };
 /*
  * JOURNAL: missing, unwritable, refused file system, newer format (older for writing: rebuild), not
@@ -151,7 +153,7 @@ enum mun_code mun_journal_batches(struct mun_journal *j, bool reverse,
  * see all of them takes mun_journal_each_place. */
 struct mun_place {
 	struct mun_ref plan, batch;
-	bool has_batch;
+	bool has_batch, adopted;
 	uint32_t item;
 };
 enum mun_code mun_journal_by_run(struct mun_journal *j, const struct mun_id *org,

@@ -52,19 +52,21 @@ static enum mun_code touched(struct pending *p, uint32_t from, bool *ret_full, s
 		code = seek(p, it, &at, err);
 		if (code != MUN_OK || at >= p->batch->next)
 			break;
-		code = mun_get_item(p->t, &p->batch->batch, at, &item, err);
+		code = mun_get_item_of(p->t, p->batch, at, &item, err);
 		if (code == MUN_OK && item.state == MUN_I_PENDING)
 			*ret_full = !add(p, at, at);
 	}
 	return code == MUN_E_NOTFOUND ? MUN_OK : code;
 }
 
-/* From next on few have one: what lies between them was never touched. */
+/* From next on few have one: what lies between them was never touched, and is pending unless
+ * the whole batch was put in doubt. */
 static enum mun_code untouched(struct pending *p, uint32_t from, bool *ret_full,
                                struct mun_err *err)
 {
 	MUN_CLEANUP(mun_iter_closep) struct mun_iter *it = NULL;
 	uint32_t items = p->batch->items;
+	bool idle = p->batch->doubted_seq == MUN_NO_SEQ;
 	enum mun_code code = mun_iter_open(&it, p->t, MUN_T_ITEM, err);
 
 	while (code == MUN_OK && !*ret_full && from < items) {
@@ -73,13 +75,13 @@ static enum mun_code untouched(struct pending *p, uint32_t from, bool *ret_full,
 
 		code = seek(p, it, &at, err);
 		if (code == MUN_E_NOTFOUND) {
-			*ret_full = !add(p, from, items - 1);
+			*ret_full = idle && !add(p, from, items - 1);
 			return MUN_OK;
 		}
-		if (code == MUN_OK && at > from)
+		if (code == MUN_OK && at > from && idle)
 			*ret_full = !add(p, from, at - 1);
 		if (code == MUN_OK && !*ret_full)
-			code = mun_get_item(p->t, &p->batch->batch, at, &item, err);
+			code = mun_get_item_of(p->t, p->batch, at, &item, err);
 		if (code == MUN_OK && !*ret_full && item.state == MUN_I_PENDING)
 			*ret_full = !add(p, at, at);
 		from = at + 1;

@@ -91,14 +91,8 @@ enum mun_code mun_project_load_item(struct mun_project *p, uint64_t number, stru
 		return mun_fail(err, MUN_E_CORRUPT, "an entry names item %llu of a batch of %lu",
 		                (unsigned long long)number, (unsigned long)p->batch.items);
 	ret->number = (uint32_t)number;
-	code = mun_get_item(p->txn, &p->batch.batch, ret->number, &ret->item, err);
-	ret->existed = code == MUN_OK;
-	if (code == MUN_E_NOTFOUND) {
-		mun_item_init(&ret->item);
-		if (p->batch.cancelled && ret->number >= p->batch.next)
-			ret->item.state = MUN_I_CANCELLED;
-		code = MUN_OK;
-	}
+	code = mun_get_item_of(p->txn, &p->batch, ret->number, &ret->item, err);
+	ret->existed = ret->item.last_seq != MUN_NO_SEQ;
 	ret->before = ret->item.state;
 	return code;
 }
@@ -199,6 +193,7 @@ static enum mun_code on_plan_stored(struct mun_project *p, const struct mun_entr
 		.duplicates = e->u.plan.duplicates,
 		.seq = e->seq,
 		.stored_us = e->time_us,
+		.adopted = e->u.plan.has_adopted,
 	};
 	enum mun_code code = put_plan(p, &plan, err);
 
@@ -323,6 +318,9 @@ static enum mun_code block_target(struct mun_project *p, const struct mun_entry 
 	char target[MUN_TARGET_MAX];
 	struct mun_entry request;
 	struct mun_val line;
+
+	if (!p->source) /* nobody asks for windows */
+		return MUN_OK;
 	enum mun_code code = mun_txn_get(p->source, MUN_T_LOG, mun_key_val(&key), &line, err);
 
 	if (code == MUN_E_NOTFOUND)
@@ -430,9 +428,19 @@ static enum mun_code note_time(struct mun_project *p, const struct mun_entry *e,
 	return code == MUN_E_NOTFOUND ? MUN_OK : code;
 }
 
+static enum mun_code on_key_added(struct mun_project *p, const struct mun_entry *e,
+                                  struct mun_err *err)
+{
+	const char *vkey = e->u.key.vkey != NULL ? e->u.key.vkey : "";
+
+	return put_key(p, MUN_T_KEY, mun_key_u64(e->seq), mun_val(vkey, strlen(vkey)), err);
+}
+
 static enum mun_code dispatch(struct mun_project *p, const struct mun_entry *e, struct mun_err *err)
 {
 	switch (e->kind) {
+	case MUN_K_KEY_ADDED:
+		return on_key_added(p, e, err);
 	case MUN_K_PLAN_STORED:
 		return on_plan_stored(p, e, err);
 	case MUN_K_PLAN_DISCARDED:

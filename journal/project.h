@@ -8,7 +8,7 @@
 #include "journal/tables.h"
 struct mun_project {
 	struct mun_txn *txn;    /* projections are written here */
-	struct mun_txn *source; /* the log is read here; the same one when appending */
+	struct mun_txn *source; /* the log is read here; the same one when appending; or NULL */
 	bool has_batch, dirty;
 	struct mun_batch batch;
 	bool has_block, has_mark;

@@ -78,7 +78,7 @@ enum mun_code mun_project_ranges(struct mun_project *p, const struct mun_entry *
 		if (r->first > r->last || r->last >= p->batch.items)
 			return mun_fail(err, MUN_E_CORRUPT, "a range of items is none");
 		if (e->kind == MUN_K_ITEM_CANCELLED && r->last == p->batch.items - 1 &&
-		    r->first <= p->batch.next) {
+		    r->first <= p->batch.next && p->batch.doubted_seq == MUN_NO_SEQ) {
 			code = cancel_rest(p, e, r, err);
 			continue;
 		}

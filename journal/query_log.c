@@ -47,7 +47,13 @@ static const struct mun_operator *own_operator(const struct mun_entry *e)
 		return e->u.ranges.has_operator ? &e->u.ranges.operator_ : NULL;
 	case MUN_K_BATCH_CANCELLING:
 		return &e->u.cancelling.operator_;
+	case MUN_K_KEY_ADDED:
+		return &e->u.key.operator_;
+	case MUN_K_ERASED:
+		return &e->u.erased.operator_;
 	case MUN_K_CREATED:
+	case MUN_K_ANCHORED:
+	case MUN_K_EXPORTED:
 	case MUN_K_REQUEST:
 	case MUN_K_RESPONSE:
 	case MUN_K_BATCH_PAUSED:

@@ -74,9 +74,6 @@ enum mun_code mun_journal_item(struct mun_journal *j, const struct mun_ref *batc
 
 	if (code != MUN_OK)
 		return code;
-	code = mun_get_item(t, batch, item, ret, err);
-	if (code != MUN_E_NOTFOUND)
-		return mun_journal_failed(j, code, err);
 	code = mun_get_batch(t, batch, &b, err);
 	if (code == MUN_E_NOTFOUND)
 		return no_ref('b', "batch", batch, err);
@@ -85,10 +82,7 @@ enum mun_code mun_journal_item(struct mun_journal *j, const struct mun_ref *batc
 	if (item >= b.items)
 		return mun_fail(err, MUN_E_NOTFOUND, "the batch has %lu items, not %lu",
 		                (unsigned long)b.items, (unsigned long)item + 1);
-	mun_item_init(ret);
-	if (b.cancelled && item >= b.next)
-		ret->state = MUN_I_CANCELLED;
-	return MUN_OK;
+	return mun_journal_failed(j, mun_get_item_of(t, &b, item, ret, err), err);
 }
 
 enum mun_code mun_journal_exchange(struct mun_journal *j, uint64_t request_seq,
@@ -122,18 +116,14 @@ static bool copy_text(struct mun_cursor *c, struct mun_buf *text, size_t *ret_at
 	return !text->failed;
 }
 
-static enum mun_code list_row(struct mun_txn *t, struct mun_key k, struct mun_list_row *ret,
-                              struct mun_buf *text, struct mun_err *err)
+enum mun_code mun_list_row_unpack(struct mun_list_row *ret, struct mun_val v, struct mun_buf *text,
+                                  struct mun_err *err)
 {
 	struct mun_cursor c;
-	struct mun_val v;
 	const uint8_t *run;
 	size_t reason;
 	size_t ticket;
-	enum mun_code code = mun_txn_get(t, MUN_T_LIST, mun_key_val(&k), &v, err);
 
-	if (code != MUN_OK)
-		return code;
 	mun_cursor_init(&c, v.data, v.len);
 	run = mun_cursor_bytes(&c, MUN_ID_LEN);
 	ret->line = mun_cursor_u32(&c);
@@ -153,9 +143,14 @@ enum mun_code mun_journal_list_row(struct mun_journal *j, const struct mun_ref *
 	MUN_CLEANUP(mun_txn_abortp) struct mun_txn *t = NULL;
 	enum mun_code code = mun_journal_begin_read(&t, j, err);
 
+	struct mun_key k = mun_key_item(plan, item);
+	struct mun_val v;
+
 	if (code != MUN_OK)
 		return code;
-	code = list_row(t, mun_key_item(plan, item), ret, text, err);
+	code = mun_txn_get(t, MUN_T_LIST, mun_key_val(&k), &v, err);
+	if (code == MUN_OK)
+		code = mun_list_row_unpack(ret, v, text, err);
 	return code == MUN_E_NOTFOUND ? no_ref('p', "an item of plan", plan, err)
 	                              : mun_journal_failed(j, code, err);
 }
@@ -324,7 +319,7 @@ enum mun_code mun_journal_body(struct mun_journal *j, uint64_t seq, struct mun_b
 	if (code == MUN_OK && v.len < BODY_HEAD)
 		code = mun_fail(err, MUN_E_CORRUPT, "a row of table body is damaged");
 	if (code == MUN_OK)
-		code = mun_unpack(ret, (const uint8_t *)v.data + BODY_HEAD, v.len - BODY_HEAD,
+		code = mun_unpack(NULL, ret, (const uint8_t *)v.data + BODY_HEAD, v.len - BODY_HEAD,
 		                  mun_get_u64((const uint8_t *)v.data + 32), err);
 	return mun_journal_failed(j, code, err);
 }

@@ -27,6 +27,7 @@ static enum mun_code read_place(struct mun_txn *t, const uint8_t *rest, struct f
 		return code;
 	ret->seq = plan.seq;
 	ret->place.has_batch = plan.state == MUN_PLAN_CONSUMED;
+	ret->place.adopted = plan.adopted;
 	ret->place.batch = plan.batch;
 	return MUN_OK;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "journal/state.h"
 
+#include <string.h>
+
 const char *mun_item_state_name(enum mun_item_state s, const struct mun_op *op)
 {
 	static const char *const names[MUN_ITEM_STATES] = {
@@ -29,6 +31,38 @@ const char *mun_how_name(enum mun_how h)
 	default:
 		return NULL;
 	}
+}
+
+bool mun_plan_expired(const struct mun_plan *p, int64_t now_us)
+{
+	return p->state == MUN_PLAN_STORED && !p->adopted &&
+	       now_us >= p->stored_us + MUN_PLAN_LIFE_US;
+}
+
+void mun_item_init(struct mun_item *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->request_seq = MUN_NO_SEQ;
+	ret->response_seq = MUN_NO_SEQ;
+	ret->settled_seq = MUN_NO_SEQ;
+	ret->exchange_seq = MUN_NO_SEQ;
+	ret->last_seq = MUN_NO_SEQ;
+	ret->retry_at_us = MUN_TIME_NONE;
+}
+
+void mun_item_in_batch(struct mun_item *item, const struct mun_batch *b)
+{
+	if (item->state == MUN_I_PENDING && b->doubted_seq != MUN_NO_SEQ &&
+	    (item->last_seq == MUN_NO_SEQ || item->last_seq < b->doubted_seq))
+		item->state = MUN_I_IN_DOUBT;
+}
+
+void mun_item_untouched(struct mun_item *ret, const struct mun_batch *b, uint32_t number)
+{
+	mun_item_init(ret);
+	mun_item_in_batch(ret, b);
+	if (ret->state == MUN_I_PENDING && b->cancelled && number >= b->next)
+		ret->state = MUN_I_CANCELLED;
 }
 
 const char *mun_batch_state_name(enum mun_batch_state s)

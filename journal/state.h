@@ -70,8 +70,10 @@ struct mun_plan {
 	uint32_t items;
 	uint64_t duplicates, seq; /* of plan.stored */
 	int64_t stored_us;
+	bool adopted; /* its items come from a former journal: does not expire */
 };
 #define MUN_PLAN_LIFE_US (7 * 86400 * INT64_C(1000000))
+bool mun_plan_expired(const struct mun_plan *p, int64_t now_us); /* stored too long ago */
 enum mun_batch_state {
 	MUN_B_RUNNING /* started, neither paused nor ended */,
 	MUN_B_HALTED,
@@ -97,9 +99,17 @@ struct mun_batch {
 	struct mun_counts counts; /* total includes duplicates; in_flight counts as pending here */
 	uint64_t in_flight;
 	uint64_t started_seq, newest_start_seq, last_seq;
-	uint64_t cancelling_seq;      /* of the mark, while cancelling */
+	uint64_t cancelling_seq; /* of the mark, while cancelling */
+	/* of the newest start with all_in_doubt, or MUN_NO_SEQ: what was pending then is in doubt,
+	 * as another copy of the journal may have worked on it */
+	uint64_t doubted_seq;
 	int64_t started_us, ended_us; /* ended: MUN_TIME_NONE while open */
 };
+void mun_item_init(struct mun_item *ret); /* pending, nothing known */
+/* A pending item of before the batch was doubted reads in doubt; number: an untouched one has no
+ * row, and is made here. */
+void mun_item_untouched(struct mun_item *ret, const struct mun_batch *b, uint32_t number);
+void mun_item_in_batch(struct mun_item *item, const struct mun_batch *b);
 /* Counts as they read when no runner lives: what is in flight is in doubt, not pending. */
 struct mun_counts mun_batch_at_rest(const struct mun_batch *b);
 #endif

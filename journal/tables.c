@@ -24,6 +24,7 @@ const char *const mun_table_names[MUN_TABLES] = {
 	[MUN_T_BY_RUN] = "by_run",
 	[MUN_T_BY_TIME] = "by_time",
 	[MUN_T_BY_BATCH] = "by_batch",
+	[MUN_T_KEY] = "key",
 	[MUN_T_WINDOW] = "window",
 };
 
@@ -162,6 +163,12 @@ static unsigned io_small(struct row_io *io, unsigned v, unsigned end)
 
 #define IO_ENUM(io, field, end) ((field) = (__typeof__(field))io_small((io), (field), (end)))
 
+/* A field that came later stands at the end, where it says something: older rows stay valid. */
+static bool io_has_more(const struct row_io *io, bool says)
+{
+	return io->out != NULL ? says : io->in.left > 0;
+}
+
 static void walk_plan(struct row_io *io, struct mun_plan *p)
 {
 	io_bytes(io, p->plan.bytes, MUN_REF_LEN);
@@ -173,6 +180,10 @@ static void walk_plan(struct row_io *io, struct mun_plan *p)
 	io_u64(io, &p->duplicates);
 	io_u64(io, &p->seq);
 	io_i64(io, &p->stored_us);
+	if (io_has_more(io, p->adopted)) {
+		IO_ENUM(io, p->adopted, 2);
+		io->failed |= !p->adopted;
+	}
 }
 
 static void walk_counts(struct row_io *io, struct mun_counts *n)
@@ -209,6 +220,12 @@ static void walk_batch(struct row_io *io, struct mun_batch *b)
 	io_u64(io, &b->cancelling_seq);
 	io_i64(io, &b->started_us);
 	io_i64(io, &b->ended_us);
+	if (io_has_more(io, b->doubted_seq != MUN_NO_SEQ)) {
+		io_u64(io, &b->doubted_seq);
+		io->failed |= b->doubted_seq == MUN_NO_SEQ;
+	} else {
+		b->doubted_seq = MUN_NO_SEQ;
+	}
 }
 
 static void walk_item(struct row_io *io, struct mun_item *i)
@@ -330,6 +347,19 @@ enum mun_code mun_get_item(struct mun_txn *t, const struct mun_ref *batch, uint3
 	enum mun_code code = mun_txn_get(t, MUN_T_ITEM, mun_key_val(&k), &v, err);
 
 	return code == MUN_OK ? mun_item_unpack(ret, v, err) : code;
+}
+
+enum mun_code mun_get_item_of(struct mun_txn *t, const struct mun_batch *batch, uint32_t item,
+                              struct mun_item *ret, struct mun_err *err)
+{
+	enum mun_code code = mun_get_item(t, &batch->batch, item, ret, err);
+
+	if (code == MUN_OK)
+		mun_item_in_batch(ret, batch);
+	if (code != MUN_E_NOTFOUND)
+		return code;
+	mun_item_untouched(ret, batch, item);
+	return MUN_OK;
 }
 
 enum mun_code mun_get_exchange(struct mun_txn *t, uint64_t seq, struct mun_exchange *ret,

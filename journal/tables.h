@@ -7,8 +7,8 @@
  */
 #include "journal/fold.h"
 #include "journal/journal.h"
-#include "journal/tree.h"
 #include "lib/store.h"
+#include "lib/tlog/tree.h"
 enum mun_table {
 	MUN_T_LOG,
 	MUN_T_TREE,
@@ -28,6 +28,7 @@ enum mun_table {
 	MUN_T_BY_RUN,
 	MUN_T_BY_TIME,
 	MUN_T_BY_BATCH,
+	MUN_T_KEY,
 	MUN_T_WINDOW,
 	MUN_TABLES
 };
@@ -80,9 +81,12 @@ enum mun_code mun_get_plan(struct mun_txn *t, const struct mun_ref *plan, struct
                            struct mun_err *err) MUN_MUST_CHECK;
 enum mun_code mun_get_batch(struct mun_txn *t, const struct mun_ref *batch, struct mun_batch *ret,
                             struct mun_err *err) MUN_MUST_CHECK;
-/* An untouched item is NOTFOUND. */
+/* Its row as stored: an untouched item is NOTFOUND. */
 enum mun_code mun_get_item(struct mun_txn *t, const struct mun_ref *batch, uint32_t item,
                            struct mun_item *ret, struct mun_err *err) MUN_MUST_CHECK;
+/* As it stands in its batch, untouched or not: never NOTFOUND. */
+enum mun_code mun_get_item_of(struct mun_txn *t, const struct mun_batch *batch, uint32_t item,
+                              struct mun_item *ret, struct mun_err *err) MUN_MUST_CHECK;
 enum mun_code mun_get_exchange(struct mun_txn *t, uint64_t seq, struct mun_exchange *ret,
                                struct mun_err *err) MUN_MUST_CHECK;
 /* An empty journal has an empty tree. */

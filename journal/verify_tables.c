@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "journal/anew.h"
@@ -76,8 +78,7 @@ static enum mun_code sum_tables(struct sums *s, struct mun_txn *t, struct mun_er
 	return code;
 }
 
-static enum mun_code sum_stored(struct mun_verify *v, struct sums *s, uint64_t *ret_size,
-                                struct mun_err *err)
+static enum mun_code sum_stored(struct mun_verify *v, struct sums *s, struct mun_err *err)
 {
 	struct mun_txn *t MUN_CLEANUP(mun_txn_abortp) = NULL;
 	struct mun_tree tree;
@@ -87,7 +88,8 @@ static enum mun_code sum_stored(struct mun_verify *v, struct sums *s, uint64_t *
 		code = mun_get_tree(t, &tree, err);
 	if (code != MUN_OK)
 		return code;
-	*ret_size = tree.size;
+	v->report->head.size = tree.size;
+	mun_tree_root(&tree, v->report->head.root);
 	return sum_tables(s, t, err);
 }
 
@@ -138,11 +140,15 @@ static void compare(struct mun_verify *v, const struct sums *stored, const struc
 	for (unsigned i = MUN_T_FIRST_PROJECTION; i < MUN_TABLES; i++) {
 		if (stored->count[i] == made->count[i] && stored->sum[i] == made->sum[i])
 			continue;
+		char rows[64] = "";
+		if (stored->count[i] != made->count[i])
+			(void)snprintf(rows, sizeof(rows), " (%llu rows, not %llu)",
+			               (unsigned long long)stored->count[i],
+			               (unsigned long long)made->count[i]);
 		mun_verify_bad(v, MUN_NO_SEQ,
-		               "table %s does not fit the entries (%llu rows, not %llu): "
+		               "table %s does not fit the entries%s: "
 		               "muniment journal rebuild makes it anew",
-		               mun_table_names[i], (unsigned long long)stored->count[i],
-		               (unsigned long long)made->count[i]);
+		               mun_table_names[i], rows);
 	}
 }
 
@@ -231,35 +237,66 @@ static enum mun_code check_made(struct mun_verify *v, struct mun_anew *a, const 
 	return count_batches(v, t, err);
 }
 
-static enum mun_code check_tables(struct mun_verify *v, struct mun_anew *a, struct mun_err *err)
-{
-	struct sums stored = { .pair = &v->text }, made = { .pair = &v->text };
-	uint64_t size;
+struct mun_verify_tables {
+	struct mun_anew anew;
+	struct sums stored;
+	bool damaged; /* told already */
+};
 
-	mun_random(stored.key, sizeof(stored.key));
-	memcpy(made.key, stored.key, sizeof(made.key));
-	enum mun_code code = mun_anew_open(a, err);
-	if (code == MUN_OK)
-		code = sum_stored(v, &stored, &size, err);
-	if (code != MUN_OK)
-		return code;
-	code = mun_anew_fold(a, mun_journal_store(v->j), size, err);
-	if (code == MUN_E_CORRUPT) {
-		mun_verify_bad(v, a->size, "the tables cannot be made anew: %.150s", err->text);
-		return MUN_OK;
-	}
-	return code == MUN_OK ? check_made(v, a, &stored, &made, err) : code;
+void mun_verify_tables_closep(struct mun_verify_tables **t)
+{
+	if (*t)
+		mun_anew_done(&(*t)->anew);
+	free(*t);
+	*t = NULL;
 }
 
-enum mun_code mun_verify_tables(struct mun_verify *v, struct mun_err *err)
+static enum mun_code tell_damage(struct mun_verify *v, struct mun_verify_tables *t,
+                                 enum mun_code code, struct mun_err *err)
 {
-	struct mun_anew a = { .store = NULL };
+	if (code != MUN_E_CORRUPT)
+		return code;
+	t->damaged = true;
+	mun_verify_bad(v, MUN_NO_SEQ, "the tables cannot be read: %.150s", err->text);
+	return MUN_OK;
+}
 
-	enum mun_code code = check_tables(v, &a, err);
-	mun_anew_done(&a);
-	if (code == MUN_E_CORRUPT) {
-		mun_verify_bad(v, MUN_NO_SEQ, "the tables cannot be read: %.150s", err->text);
-		code = MUN_OK;
+enum mun_code mun_verify_tables_begin(struct mun_verify *v, struct mun_verify_tables **ret,
+                                      struct mun_anew **ret_anew, struct mun_err *err)
+{
+	struct mun_verify_tables *t MUN_CLEANUP(mun_verify_tables_closep) = calloc(1, sizeof(*t));
+
+	if (!t)
+		return mun_fail(err, MUN_E_NOMEM, "no memory for a check of tables");
+	t->stored.pair = &v->text;
+	mun_random(t->stored.key, sizeof(t->stored.key));
+	enum mun_code code = mun_anew_open(&t->anew, err);
+	if (code == MUN_OK)
+		code = tell_damage(v, t, sum_stored(v, &t->stored, err), err);
+	if (code != MUN_OK)
+		return code;
+	*ret_anew = &t->anew;
+	*ret = MUN_STEAL(t);
+	return MUN_OK;
+}
+
+enum mun_code mun_verify_tables_end(struct mun_verify *v, struct mun_verify_tables *t,
+                                    enum mun_code folded, const struct mun_err *why,
+                                    struct mun_err *err)
+{
+	struct sums made = { .pair = &v->text };
+
+	memcpy(made.key, t->stored.key, sizeof(made.key));
+	if (t->damaged)
+		return MUN_OK;
+	if (folded == MUN_E_CORRUPT) {
+		mun_verify_bad(v, t->anew.size, "the tables cannot be made anew: %.150s",
+		               why->text);
+		return MUN_OK;
 	}
-	return code;
+	if (folded != MUN_OK) {
+		*err = *why;
+		return folded;
+	}
+	return tell_damage(v, t, check_made(v, &t->anew, &t->stored, &made, err), err);
 }

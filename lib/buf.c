@@ -79,7 +79,8 @@ void *mun_buf_reserve(struct mun_buf *b, size_t len)
 
 void mun_buf_add(struct mun_buf *b, const void *data, size_t len)
 {
-	char *room = room_for(b, len);
+	bool fits = !b->failed && b->cap - b->len > len; /* never more than the maximum */
+	char *room = fits ? b->data + b->len : room_for(b, len);
 
 	if (room == NULL)
 		return;
@@ -97,6 +98,21 @@ void mun_buf_puts(struct mun_buf *b, const char *s)
 void mun_buf_putc(struct mun_buf *b, char c)
 {
 	mun_buf_add(b, &c, 1);
+}
+
+void mun_buf_int(struct mun_buf *b, int64_t n)
+{
+	uint64_t left = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
+	char digits[24];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = (char)('0' + left % 10);
+		left /= 10;
+	} while (left > 0);
+	if (n < 0)
+		digits[--at] = '-';
+	mun_buf_add(b, digits + at, sizeof(digits) - at);
 }
 
 void mun_buf_printf(struct mun_buf *b, const char *fmt, ...)

@@ -26,6 +26,7 @@ void mun_buf_clear(struct mun_buf *b); /* len = 0, nothing failed; keeps the mem
 void mun_buf_add(struct mun_buf *b, const void *data, size_t len);
 void mun_buf_puts(struct mun_buf *b, const char *s);
 void mun_buf_putc(struct mun_buf *b, char c);
+void mun_buf_int(struct mun_buf *b, int64_t n); /* decimal */
 void mun_buf_printf(struct mun_buf *b, const char *fmt, ...) MUN_PRINTF(2, 3);
 /* Room for len more bytes, to be written by the caller, who then adds to b->len. NULL: failed. */
 void *mun_buf_reserve(struct mun_buf *b, size_t len);

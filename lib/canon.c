@@ -2,7 +2,6 @@
 #include "lib/canon.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <string.h>
 
 #include "lib/text.h"
@@ -38,10 +37,11 @@ static void put_string(struct mun_buf *out, const char *s, size_t len)
 	mun_buf_putc(out, '"');
 	for (size_t i = 0; i < len; i++) {
 		unsigned char c = (unsigned char)s[i];
-		char letter = short_escape(c);
+		char letter;
 
-		if (letter == '\0' && c >= 0x20)
+		if (c >= 0x20 && c != '"' && c != '\\')
 			continue;
+		letter = short_escape(c);
 		mun_buf_add(out, s + done, i - done);
 		done = i + 1;
 		if (letter == '\0')
@@ -131,7 +131,7 @@ void mun_canon_int(struct mun_canon *c, const char *key, int64_t value)
 {
 	assert(c->loose || (value >= -EXACT_MAX && value <= EXACT_MAX));
 	begin_value(c, key);
-	mun_buf_printf(c->out, "%" PRId64, value);
+	mun_buf_int(c->out, value);
 }
 
 void mun_canon_bool(struct mun_canon *c, const char *key, bool value)

@@ -144,6 +144,7 @@ void mun_csv_cell(struct mun_buf *out, const char *s, size_t len, bool raw)
 	/* A spreadsheet takes a cell with such a first character for a formula. */
 	bool formula = !raw && len > 0 && s[0] != '\0' && strchr("=+-@\t\r", s[0]) != NULL;
 	bool quote = false;
+	size_t done = 0;
 
 	for (size_t i = 0; i < len && !quote; i++)
 		quote = s[i] == '"' || s[i] == ',' || s[i] == '\n' || s[i] == '\r';
@@ -151,11 +152,14 @@ void mun_csv_cell(struct mun_buf *out, const char *s, size_t len, bool raw)
 		mun_buf_putc(out, '"');
 	if (formula)
 		mun_buf_putc(out, '\'');
-	for (size_t i = 0; i < len; i++) {
-		if (s[i] == '"')
-			mun_buf_putc(out, '"');
-		mun_buf_putc(out, s[i]);
+	for (size_t i = 0; quote && i < len; i++) {
+		if (s[i] != '"')
+			continue;
+		mun_buf_add(out, s + done,
+		            i + 1 - done); /* with it, and once more with what follows */
+		done = i;
 	}
+	mun_buf_add(out, s + done, len - done);
 	if (quote)
 		mun_buf_putc(out, '"');
 }

@@ -80,13 +80,20 @@ static bool to_us(int64_t *ret, const struct parts *t, int64_t offset_s)
 	return true;
 }
 
+static char *put_digits(char *to, int64_t n, unsigned width)
+{
+	for (unsigned i = width; i-- > 0; n /= 10)
+		to[i] = (char)('0' + n % 10);
+	return to + width;
+}
+
 void mun_date_format(char ret[static MUN_DATE_MAX], int64_t time_us)
 {
 	int64_t us = time_us < MIN_US ? MIN_US : time_us > MAX_US ? MAX_US : time_us;
 	int64_t days = us / (S_PER_DAY * US_PER_S);
 	int64_t rest = us % (S_PER_DAY * US_PER_S);
 	struct parts t;
-	char text[160]; /* apart: the compiler cannot know that the numbers are small */
+	char *to = ret;
 
 	if (rest < 0) {
 		rest += S_PER_DAY * US_PER_S;
@@ -95,12 +102,21 @@ void mun_date_format(char ret[static MUN_DATE_MAX], int64_t time_us)
 	civil_from_days(&t, days);
 	t.us = rest % US_PER_S;
 	rest /= US_PER_S;
-	(void)snprintf(text, sizeof(text),
-	               "%04" PRId64 "-%02" PRId64 "-%02" PRId64 "T%02" PRId64 ":%02" PRId64
-	               ":%02" PRId64 ".%06" PRId64 "Z",
-	               t.year, t.month, t.day, rest / 3600, rest / 60 % 60, rest % 60, t.us);
-	memcpy(ret, text, MUN_DATE_MAX - 1);
-	ret[MUN_DATE_MAX - 1] = '\0';
+	to = put_digits(to, t.year, 4);
+	*to++ = '-';
+	to = put_digits(to, t.month, 2);
+	*to++ = '-';
+	to = put_digits(to, t.day, 2);
+	*to++ = 'T';
+	to = put_digits(to, rest / 3600, 2);
+	*to++ = ':';
+	to = put_digits(to, rest / 60 % 60, 2);
+	*to++ = ':';
+	to = put_digits(to, rest % 60, 2);
+	*to++ = '.';
+	to = put_digits(to, t.us, 6);
+	*to++ = 'Z';
+	*to = '\0';
 }
 
 static bool is_digit(char c)

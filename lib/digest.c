@@ -65,6 +65,11 @@ void mun_sha256_end(struct mun_sha256 *h, uint8_t ret[static MUN_SHA256_LEN])
 	finish(h->ctx, ret);
 }
 
+void mun_sha256_again(struct mun_sha256 *h)
+{
+	must(EVP_DigestInit_ex(h->ctx, NULL, NULL) == 1);
+}
+
 void mun_sha256_freep(struct mun_sha256 **h)
 {
 	if (*h == NULL)

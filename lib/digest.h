@@ -15,6 +15,8 @@ void mun_sha256_of(uint8_t ret[static MUN_SHA256_LEN], const struct mun_slice *p
 void mun_sha256(uint8_t ret[static MUN_SHA256_LEN], const void *data, size_t len);
 enum mun_code mun_sha256_new(struct mun_sha256 **ret, struct mun_err *err) MUN_MUST_CHECK;
 void mun_sha256_add(struct mun_sha256 *h, const void *data, size_t len);
-void mun_sha256_end(struct mun_sha256 *h, uint8_t ret[static MUN_SHA256_LEN]); /* then only free */
+/* Then only free, or again: the next hash with the same state, which is cheaper than a new one. */
+void mun_sha256_end(struct mun_sha256 *h, uint8_t ret[static MUN_SHA256_LEN]);
+void mun_sha256_again(struct mun_sha256 *h);
 void mun_sha256_freep(struct mun_sha256 **h);
 #endif

@@ -83,8 +83,33 @@ enum mun_code mun_pack(struct mun_packer *p, struct mun_buf *ret, const void *da
 	return code;
 }
 
-enum mun_code mun_unpack(struct mun_buf *ret, const void *data, size_t len, size_t raw_len,
-                         struct mun_err *err)
+struct mun_unpacker {
+	ZSTD_DCtx *context;
+};
+
+enum mun_code mun_unpacker_new(struct mun_unpacker **ret, struct mun_err *err)
+{
+	MUN_CLEANUP(mun_unpacker_freep) struct mun_unpacker *u = calloc(1, sizeof(*u));
+
+	if (u != NULL)
+		u->context = ZSTD_createDCtx();
+	if (u == NULL || u->context == NULL)
+		return mun_fail(err, MUN_E_NOMEM, "no memory for a decompressor");
+	*ret = MUN_STEAL(u);
+	return MUN_OK;
+}
+
+void mun_unpacker_freep(struct mun_unpacker **u)
+{
+	if (*u == NULL)
+		return;
+	(void)ZSTD_freeDCtx((*u)->context);
+	free(*u);
+	*u = NULL;
+}
+
+enum mun_code mun_unpack(struct mun_unpacker *u, struct mun_buf *ret, const void *data, size_t len,
+                         size_t raw_len, struct mun_err *err)
 {
 	void *to = mun_buf_reserve(ret, raw_len);
 	size_t got;
@@ -92,7 +117,8 @@ enum mun_code mun_unpack(struct mun_buf *ret, const void *data, size_t len, size
 	if (to == NULL)
 		return mun_buf_check(ret, "uncompressed bytes", err);
 	/* Bounded by raw_len whatever the frame claims. */
-	got = ZSTD_decompress(to, raw_len, data, len);
+	got = u != NULL ? ZSTD_decompressDCtx(u->context, to, raw_len, data, len)
+	                : ZSTD_decompress(to, raw_len, data, len);
 	if (ZSTD_isError(got))
 		return mun_fail(err, MUN_E_CORRUPT, "compressed bytes are damaged: %s",
 		                ZSTD_getErrorName(got));

@@ -16,26 +16,13 @@
 #include "lib/vault_impl.h"
 
 /*
- * One sealed token, as it lies in the vault (format version 1).
- *
- *   offset  size  field
- *        0     4  magic "MVT1"
- *        4     4  n, bytes of the associated data, 1..4096
- *        8     n  name, org, base URL, fingerprint, kind, expiry and time added (microseconds,
- *                 decimal), each followed by a newline
- *      8+n    24  nonce
- *     32+n     4  m, bytes of the sealed token, 17..16400
- *     36+n     m  XChaCha20-Poly1305 of the token, tag included
- *   36+n+m    32  SHA-256 of all before: damage is seen without a key, when tokens are listed
- *
- * Integers are big-endian.
+ * A sealed token: a record of lib/vault_record.c with this mark. Its associated data are name, org,
+ * base URL, fingerprint, kind, expiry and time added (microseconds, decimal), each followed by a
+ * newline.
  */
 static const char TOKEN_MAGIC[4] = "MVT1";
-#define BOUND_MAX 4096
 /* More than anybody has; a count beyond it is no count. */
 #define TOKENS_MAX 100000
-#define RECORD_MAX \
-	(8 + BOUND_MAX + MUN_NONCE_LEN + 4 + MUN_TOKEN_MAX + MUN_SEAL_TAG + MUN_SHA256_LEN)
 
 /* The name may be what is damaged: it is told only where it is one. */
 static enum mun_code fail_damaged(const char *name, struct mun_err *err)
@@ -49,20 +36,7 @@ static enum mun_code fail_damaged(const char *name, struct mun_err *err)
 static enum mun_code decode_record(struct mun_sealed *ret, const char *name, struct mun_val value,
                                    struct mun_err *err)
 {
-	struct mun_cursor in;
-	const uint8_t *magic;
-
-	if (!mun_vault_sum_fits(value.data, value.len))
-		return fail_damaged(name, err);
-	mun_cursor_init(&in, value.data, value.len - MUN_SHA256_LEN);
-	magic = mun_cursor_bytes(&in, sizeof(TOKEN_MAGIC));
-	ret->bound_len = mun_cursor_u32(&in);
-	ret->bound = mun_cursor_bytes(&in, ret->bound_len);
-	ret->nonce = mun_cursor_bytes(&in, MUN_NONCE_LEN);
-	ret->sealed_len = mun_cursor_u32(&in);
-	ret->sealed = mun_cursor_bytes(&in, ret->sealed_len);
-	if (!mun_cursor_at_end(&in) || memcmp(magic, TOKEN_MAGIC, sizeof(TOKEN_MAGIC)) != 0 ||
-	    ret->bound_len > BOUND_MAX || ret->sealed_len <= MUN_SEAL_TAG)
+	if (!mun_vault_record_decode(ret, TOKEN_MAGIC, value))
 		return fail_damaged(name, err);
 	return MUN_OK;
 }
@@ -124,45 +98,6 @@ static void encode_bound(struct mun_buf *ret, const struct mun_token_info *info)
 	               info->added_us);
 }
 
-static void add_u32(struct mun_buf *ret, size_t n)
-{
-	uint8_t bytes[4];
-
-	mun_put_u32(bytes, (uint32_t)n);
-	mun_buf_add(ret, bytes, sizeof(bytes));
-}
-
-static enum mun_code encode_record(struct mun_buf *ret, const struct mun_secret *key,
-                                   const void *bound, size_t bound_len,
-                                   const struct mun_secret *token, struct mun_err *err)
-{
-	uint8_t nonce[MUN_NONCE_LEN], sum[MUN_SHA256_LEN];
-	size_t sealed_len = token->len + MUN_SEAL_TAG;
-	uint8_t *sealed;
-
-	mun_random(nonce, sizeof(nonce));
-	mun_buf_add(ret, TOKEN_MAGIC, sizeof(TOKEN_MAGIC));
-	add_u32(ret, bound_len);
-	mun_buf_add(ret, bound, bound_len);
-	mun_buf_add(ret, nonce, sizeof(nonce));
-	add_u32(ret, sealed_len);
-	sealed = mun_buf_reserve(ret, sealed_len);
-	if (sealed != NULL) {
-		mun_seal(sealed, nonce, key->data, token, bound, bound_len);
-		ret->len += sealed_len;
-	}
-	mun_sha256(sum, ret->data, ret->len);
-	mun_buf_add(ret, sum, sizeof(sum));
-	return mun_buf_check(ret, "a sealed token", err);
-}
-
-static enum mun_code need_key(const struct mun_vault *v, struct mun_err *err)
-{
-	if (v->key.data == NULL)
-		return mun_fail(err, MUN_E_CREDENTIAL, "the vault is locked");
-	return MUN_OK;
-}
-
 static enum mun_code fill_info(struct mun_token_info *ret, const struct mun_vault *v,
                                const struct mun_vault_new *n, struct mun_err *err)
 {
@@ -188,20 +123,6 @@ static enum mun_code fill_info(struct mun_token_info *ret, const struct mun_vaul
 	return MUN_OK;
 }
 
-/* A token sealed under a key that another process has replaced could never be opened. */
-static enum mun_code check_lock(const struct mun_vault *v, struct mun_txn *t, struct mun_err *err)
-{
-	struct mun_val lock;
-	enum mun_code code = mun_txn_get(t, MUN_VAULT_TABLE, mun_vault_lock_key(), &lock, err);
-
-	if (code != MUN_OK && code != MUN_E_NOTFOUND)
-		return code;
-	if (code != MUN_OK || lock.len != MUN_LOCK_LEN ||
-	    memcmp(lock.data, v->lock, MUN_LOCK_LEN) != 0)
-		return mun_fail(err, MUN_E_BUSY, "another process has changed the vault's key");
-	return MUN_OK;
-}
-
 static enum mun_code put_record(struct mun_vault *v, const char *name, struct mun_val record,
                                 bool replace, struct mun_err *err)
 {
@@ -213,7 +134,7 @@ static enum mun_code put_record(struct mun_vault *v, const char *name, struct mu
 	if (code == MUN_OK)
 		code = mun_store_write(&t, v->store, err);
 	if (code == MUN_OK)
-		code = check_lock(v, t, err);
+		code = mun_vault_check_lock(v, t, err);
 	if (code == MUN_OK && !replace) {
 		code = mun_txn_get(t, MUN_VAULT_TABLE, key, &taken, err);
 		if (code == MUN_OK)
@@ -236,11 +157,11 @@ enum mun_code mun_vault_put(struct mun_vault *v, const struct mun_vault_new *n, 
 	struct mun_token_info info = { 0 };
 	enum mun_code code;
 
-	mun_buf_init(&bound, BOUND_MAX);
-	mun_buf_init(&record, RECORD_MAX);
+	mun_buf_init(&bound, MUN_VAULT_BOUND_MAX);
+	mun_buf_init(&record, MUN_VAULT_RECORD_MAX);
 	code = mun_token_name_check(n->name, err);
 	if (code == MUN_OK)
-		code = need_key(v, err);
+		code = mun_vault_need_key(v, err);
 	if (code == MUN_OK && (n->token->len == 0 || n->token->len > MUN_TOKEN_MAX))
 		return mun_fail(err, MUN_E_CREDENTIAL, "a token has 1 to %d bytes", MUN_TOKEN_MAX);
 	if (code == MUN_OK)
@@ -250,7 +171,8 @@ enum mun_code mun_vault_put(struct mun_vault *v, const struct mun_vault_new *n, 
 	encode_bound(&bound, &info);
 	code = mun_buf_check(&bound, "a sealed token", err);
 	if (code == MUN_OK)
-		code = encode_record(&record, &v->key, bound.data, bound.len, n->token, err);
+		code = mun_vault_record_encode(&record, TOKEN_MAGIC, &v->key, bound.data, bound.len,
+		                               n->token, err);
 	if (code != MUN_OK)
 		return code;
 	return put_record(v, n->name, mun_val(record.data, record.len), replace, err);
@@ -286,7 +208,7 @@ enum mun_code mun_vault_get(struct mun_vault *v, const char *name, struct mun_se
 	enum mun_code code = mun_token_name_check(name, err);
 
 	if (code == MUN_OK)
-		code = need_key(v, err);
+		code = mun_vault_need_key(v, err);
 	if (code == MUN_OK)
 		code = mun_store_read(&t, v->store, err);
 	if (code != MUN_OK)
@@ -316,7 +238,8 @@ enum mun_code mun_vault_remove(struct mun_vault *v, const char *name, struct mun
 	return mun_vault_code(code, err);
 }
 
-/* The entry that it stands at as a token; the lock is none, *ret_len is then left alone. */
+/* The entry that it stands at as a token; the lock and signing keys are none, *ret_len is then left
+ * alone. */
 static enum mun_code list_one(struct mun_token_info *ret, size_t *ret_len, struct mun_val key,
                               struct mun_val value, struct mun_err *err)
 {
@@ -327,6 +250,8 @@ static enum mun_code list_one(struct mun_token_info *ret, size_t *ret_len, struc
 
 	if (key.len == lock.len && memcmp(key.data, lock.data, lock.len) == 0)
 		return MUN_OK;
+	if (mun_vault_signer_is(key))
+		return mun_vault_signer_check(key, value, err);
 	if (key.len <= MUN_TOKEN_NAME_MAX)
 		memcpy(name, key.data, key.len);
 	code = decode_record(&r, name, value, err);
@@ -387,13 +312,14 @@ static enum mun_code reseal(struct mun_vault *v, struct mun_txn *t, const char *
 	struct mun_sealed r = { 0 };
 	enum mun_code code = mun_txn_get(t, MUN_VAULT_TABLE, key, &old, err);
 
-	mun_buf_init(&record, RECORD_MAX);
+	mun_buf_init(&record, MUN_VAULT_RECORD_MAX);
 	if (code == MUN_OK)
 		code = unseal_record(&token, NULL, v, name, old, err);
 	if (code == MUN_OK)
 		code = decode_record(&r, name, old, err);
 	if (code == MUN_OK)
-		code = encode_record(&record, new_key, r.bound, r.bound_len, &token, err);
+		code = mun_vault_record_encode(&record, TOKEN_MAGIC, new_key, r.bound, r.bound_len,
+		                               &token, err);
 	if (code == MUN_OK)
 		code = mun_txn_put(t, MUN_VAULT_TABLE, key, mun_val(record.data, record.len), err);
 	return code;
@@ -405,7 +331,7 @@ static enum mun_code rekey_in(struct mun_vault *v, struct mun_txn **t,
 {
 	MUN_CLEANUP(mun_freep) struct mun_token_info *all = NULL;
 	size_t len = 0;
-	enum mun_code code = check_lock(v, *t, err);
+	enum mun_code code = mun_vault_check_lock(v, *t, err);
 
 	if (code == MUN_OK)
 		code = list_in(*t, &all, &len, err);
@@ -413,6 +339,8 @@ static enum mun_code rekey_in(struct mun_vault *v, struct mun_txn **t,
 		(void)mun_failpoint("vault");
 		code = reseal(v, *t, all[i].name, new_key, err);
 	}
+	if (code == MUN_OK)
+		code = mun_vault_signer_rekey(v, *t, new_key, err);
 	if (code == MUN_OK)
 		code = mun_txn_put(*t, MUN_VAULT_TABLE, mun_vault_lock_key(),
 		                   mun_val(lock, MUN_LOCK_LEN), err);
@@ -425,7 +353,7 @@ enum mun_code mun_vault_rekey(struct mun_vault *v, const struct mun_vault_key *k
 	MUN_CLEANUP(mun_txn_abortp) struct mun_txn *t = NULL;
 	MUN_CLEANUP(mun_secret_done) struct mun_secret new_key = { 0 };
 	uint8_t lock[MUN_LOCK_LEN];
-	enum mun_code code = need_key(v, err);
+	enum mun_code code = mun_vault_need_key(v, err);
 
 	if (code == MUN_OK && (key->key_file != NULL) == (key->passphrase != NULL))
 		return mun_fail(err, MUN_E_USAGE, "one source of the vault's key is needed");

@@ -18,7 +18,7 @@ cd "$(dirname "$0")/.." || exit 2
 root=${MUN_BUILD_ROOT:-build-ci}
 mkdir -p "$root" && echo '*' >"$root/.gitignore" || exit 2
 export MUN_MORE_PACKAGES='clang libclang-rt-14-dev llvm clang-tidy clang-format cppcheck valgrind
-libc6-dbg codespell'
+libc6-dbg codespell golang-go golang-golang-x-mod-dev'
 jobs=$(nproc)
 
 # build COMPILER FOLDER OPTION…: counts a build that fails as a failed test.

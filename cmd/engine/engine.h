@@ -55,6 +55,11 @@ struct mun_engine_options {
 	void (*lost)(void *arg, const char *line); /* an outcome that could not be committed */
 	/* or NULL: server time less ours, once, when it is over 120 s */
 	void (*clock_off)(void *arg, int64_t offset_us);
+	/*
+	 * or NULL: work beside the requests, once a round; it never waits. *ret_again_ms: it wants
+	 * to be called again by then. What it returns ends the run as a failure of the journal would.
+	 */
+	enum mun_code (*aside)(void *arg, uint32_t *ret_again_ms, struct mun_err *err);
 	void *arg;
 };
 struct mun_engine_result {

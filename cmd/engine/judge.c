@@ -129,7 +129,7 @@ static void doubt(struct mun_engine *e, const struct mun_flight *f, const struct
 	s->stage = MUN_STAGE_PROBE;
 	s->maybe = maybe;
 	s->http = a->http;
-	s->before_first = s->decided = false;
+	s->before_first = s->decided = s->foreign = false;
 	s->tries = 0;
 	s->unconfirmed = j->verdict == MUN_V_UNVERIFIED;
 	s->settled_after_ms = mun_loop_ms(e) + e->o.settle_ms;
@@ -228,9 +228,12 @@ struct mun_settle *mun_judge_settle(struct mun_engine *e, struct mun_entry *r,
 {
 	struct mun_settle *t = &e->settles[e->settles_len++];
 
-	*t = (struct mun_settle){
-		.batch = e->batch.batch, .item = s->item, .request = s->st.request_seq, .verdict = v
-	};
+	/* an attempt of this journal that was settled before is not what such an answer is about */
+	*t = (struct mun_settle){ .batch = e->batch.batch,
+		                  .item = s->item,
+		                  .request = s->foreign && v != e->op->done ? MUN_NO_SEQ
+		                                                            : s->st.request_seq,
+		                  .verdict = v };
 	if (r->u.response.settles_len++ == 0)
 		r->u.response.settles = t;
 	return t;

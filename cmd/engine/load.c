@@ -102,6 +102,15 @@ static enum mun_code load_tried(struct mun_engine *e, struct mun_slot *s, struct
 	return code;
 }
 
+/* Another copy of the journal may have sent the item: nothing before our start tells. */
+static void load_foreign(struct mun_engine *e, struct mun_slot *s)
+{
+	s->foreign = s->before_first = true;
+	s->recheck = false;
+	s->stage = MUN_STAGE_PROBE;
+	s->settled_after_ms = e->started_ms + e->o.settle_ms;
+}
+
 /* The newest attempt of ours, whose outcome is not known. */
 static enum mun_code load_doubt(struct mun_engine *e, struct mun_slot *s, struct mun_err *err)
 {
@@ -110,6 +119,10 @@ static enum mun_code load_doubt(struct mun_engine *e, struct mun_slot *s, struct
 
 	if (code != MUN_OK)
 		return code;
+	if (x.verdict != MUN_V_NONE && !s->st.probe_first) {
+		load_foreign(e, s);
+		return MUN_OK;
+	}
 	s->stage = MUN_STAGE_PROBE;
 	code = uptime_of(e, s->st.request_seq, &s->sent_ms, err);
 	if (code != MUN_OK)
@@ -142,12 +155,24 @@ static enum mun_code note_open(struct elsewhere *k, const struct mun_place *p,
 		code = mun_journal_exchange(k->e->o.journal, other->request_seq, &x, err);
 		if (code == MUN_OK)
 			code = settled_at(k->e, &x, &settled_ms, err);
+	} else {
+		settled_ms = k->e->started_ms + k->e->o.settle_ms;
 	}
 	k->s->before_first = true;
 	k->s->recheck |= mun_journal_runner_lives(k->e->o.journal, &p->batch);
 	if (settled_ms > k->s->settled_after_ms)
 		k->s->settled_after_ms = settled_ms;
 	return code;
+}
+
+/* Its item came from a former journal and was not asked about yet. */
+static void note_adopted(struct elsewhere *k)
+{
+	uint64_t settled_ms = k->e->started_ms + k->e->o.settle_ms;
+
+	k->s->before_first = true;
+	if (settled_ms > k->s->settled_after_ms)
+		k->s->settled_after_ms = settled_ms;
 }
 
 /* Another item with the same run: an open attempt, or the goal as its last outcome. */
@@ -158,6 +183,10 @@ static enum mun_code note_place(void *arg, const struct mun_place *p, struct mun
 	struct mun_batch batch;
 	enum mun_code code = MUN_OK;
 
+	if (p->adopted && !p->has_batch && !mun_ref_equal(&p->plan, &k->e->batch.plan)) {
+		note_adopted(k);
+		return MUN_OK;
+	}
 	if (!p->has_batch || mun_ref_equal(&p->batch, &k->e->batch.batch))
 		return MUN_OK;
 	code = mun_journal_item(k->e->o.journal, &p->batch, p->item, &other, err);
@@ -210,6 +239,10 @@ static enum mun_code load_stage(struct mun_engine *e, struct mun_slot *s, struct
 {
 	bool doubt = s->st.state == MUN_I_IN_FLIGHT || s->st.state == MUN_I_IN_DOUBT;
 
+	if (doubt && s->st.request_seq == MUN_NO_SEQ && e->batch.doubted_seq != MUN_NO_SEQ) {
+		load_foreign(e, s);
+		return MUN_OK;
+	}
 	if (doubt && s->st.request_seq != MUN_NO_SEQ) {
 		s->before_first = s->recheck = false;
 		s->unasked = true;
@@ -243,7 +276,7 @@ enum mun_code mun_load_slot(struct mun_engine *e, struct mun_slot *s, struct mun
 	s->stage = MUN_STAGE_SEND;
 	s->due_ms = mun_loop_ms(e);
 	s->maybe = MUN_V_NONE;
-	s->before_first = s->recheck = s->decided = s->unasked = false;
+	s->before_first = s->recheck = s->decided = s->unasked = s->foreign = false;
 	s->cleared_seq = s->settled_after_ms = 0;
 	if (code == MUN_OK)
 		code = load_tried(e, s, err);

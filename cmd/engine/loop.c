@@ -356,7 +356,21 @@ static bool is_over(const struct mun_engine *e, uint32_t next)
 		return false;
 	if (e->why != MUN_WHY_NONE || e->draining)
 		return true;
-	return e->open_done && e->slots_len == 0 && (e->o.resolving || next >= e->batch.items);
+	return e->open_done && e->slots_len == 0 &&
+	       (next >= e->batch.items || (e->o.resolving && e->batch.doubted_seq == MUN_NO_SEQ));
+}
+
+static uint32_t wait_ms(const struct mun_engine *e, uint32_t again_ms)
+{
+	uint64_t at = soonest(e);
+	uint32_t ms = at > mun_loop_ms(e) ? (uint32_t)(at - mun_loop_ms(e)) : 0;
+
+	return ms < again_ms ? ms : again_ms;
+}
+
+static enum mun_code run_aside(struct mun_engine *e, uint32_t *ret_again_ms, struct mun_err *err)
+{
+	return e->o.aside != NULL ? e->o.aside(e->o.arg, ret_again_ms, err) : MUN_OK;
 }
 
 static enum mun_code loop(struct mun_engine *e, struct mun_err *err)
@@ -365,7 +379,7 @@ static enum mun_code loop(struct mun_engine *e, struct mun_err *err)
 	enum mun_code code = MUN_OK;
 
 	while (code == MUN_OK) {
-		uint64_t at;
+		uint32_t again_ms = IDLE_MS;
 
 		e->o.clock->now(e->o.clock, &e->now);
 		check_stops(e);
@@ -378,11 +392,12 @@ static enum mun_code loop(struct mun_engine *e, struct mun_err *err)
 		if (e->flights_len == 0)
 			mun_pause_give_up(e);
 		draw(e);
+		code = run_aside(e, &again_ms, err);
+		if (code != MUN_OK)
+			break;
 		e->o.clock->now(e->o.clock, &e->now);
-		at = soonest(e);
-		code = e->o.wire->wait(e->o.wire,
-		                       at > mun_loop_ms(e) ? (uint32_t)(at - mun_loop_ms(e)) : 0,
-		                       e->answers, MUN_FLIGHTS, &e->answers_len, err);
+		code = e->o.wire->wait(e->o.wire, wait_ms(e, again_ms), e->answers, MUN_FLIGHTS,
+		                       &e->answers_len, err);
 	}
 	return code == MUN_OK ? mun_closing_batch(e, err) : code;
 }

@@ -110,13 +110,15 @@ static enum mun_code load_fresh(struct mun_engine *e, uint32_t *next, struct mun
 	size_t have = sendable(e);
 	enum mun_code code = MUN_OK;
 
-	if (e->o.resolving || !e->open_done)
+	/* who resolves asks about untouched items only where they are in doubt, too */
+	if (!e->open_done || (e->o.resolving && e->batch.doubted_seq == MUN_NO_SEQ))
 		return MUN_OK;
 	while (code == MUN_OK && have < e->o.concurrency && *next < e->batch.items &&
 	       e->slots_len < MUN_SLOTS) {
 		size_t before = e->slots_len;
 
-		code = add_slot(e, (*next)++, true, err);
+		code = is_wanted(e, *next) ? add_slot(e, *next, true, err) : MUN_OK;
+		(*next)++;
 		have += e->slots_len - before;
 	}
 	return code;

@@ -26,6 +26,7 @@ struct mun_slot {
 	unsigned http;          /* status of the own answer that left it in doubt; 0 none */
 	enum mun_verdict maybe; /* of a row that one probe must confirm; NONE */
 	bool before_first;      /* the probe comes before a first attempt, not after an own one */
+	bool foreign;           /* in doubt because another copy of the journal may have sent it */
 	bool decided;           /* a person said it had no effect: one probe, then it is sent */
 	bool unasked;           /* in doubt since an earlier epoch, first probe outstanding */
 	bool poison;            /* asking about it killed us as often as it may */

@@ -61,7 +61,7 @@ static void forget_headers(struct mun_exchange *x)
 static void take_header(struct mun_exchange *x, const char *name, size_t name_len,
                         const char *value, size_t value_len)
 {
-	const struct mun_secret *token = x->http->token;
+	const struct mun_secret *token = x->site->token;
 
 	/* Before the value is cut: half a token is not found any more. */
 	if (token->len >= 7 && memmem(value, value_len, token->data, token->len)) {
@@ -142,12 +142,12 @@ static int on_trace(CURL *easy, curl_infotype type, char *data, size_t len, void
 	if (!at)
 		return 0;
 	at += sizeof(mark) - 1;
-	for (; at < data + len && n + 1 < sizeof(x->http->tls_version); n++, at++) {
+	for (; at < data + len && n + 1 < sizeof(x->site->tls_version); n++, at++) {
 		if (*at <= ' ' || *at > '~')
 			break;
-		x->http->tls_version[n] = *at;
+		x->site->tls_version[n] = *at;
 	}
-	x->http->tls_version[n] = '\0';
+	x->site->tls_version[n] = '\0';
 	return 0;
 }
 
@@ -222,7 +222,7 @@ static void take_issuer(struct mun_exchange *x)
 			continue;
 		mun_sha256(hash, line->data + 7, strlen(line->data + 7));
 		mun_hex_encode(x->issuer, hash, sizeof(hash));
-		memcpy(x->http->tls_issuer, x->issuer, sizeof(x->issuer));
+		memcpy(x->site->tls_issuer, x->issuer, sizeof(x->issuer));
 		return;
 	}
 }
@@ -272,7 +272,7 @@ static void take_location(struct mun_exchange *x)
 		mun_http_copy_value(a->location_host, sizeof(a->location_host), host, strlen(host));
 	else
 		(void)snprintf(a->location_host, sizeof(a->location_host), "%.*s",
-		               (int)sizeof(a->location_host) - 1, x->http->base.host);
+		               (int)sizeof(a->location_host) - 1, x->site->host);
 	curl_free(host);
 	curl_url_cleanup(url);
 }
@@ -289,14 +289,14 @@ static void take_connection(struct mun_exchange *x)
 		mun_http_copy_value(a->remote_ip, sizeof(a->remote_ip), ip, strlen(ip));
 	if (a->remote_ip[0] == '\0')
 		memcpy(a->remote_ip, x->tried_ip, sizeof(a->remote_ip));
-	if (!x->http->tls)
+	if (!x->site->tls)
 		return;
 	take_issuer(x);
 	/* A reused connection shows none: then it is the newest one's. A refused one has its own.
 	 */
 	if (x->sends > 0 || x->issuer[0] != '\0') {
-		memcpy(a->tls_version, x->http->tls_version, sizeof(a->tls_version));
-		memcpy(a->tls_issuer, x->sends > 0 ? x->http->tls_issuer : x->issuer,
+		memcpy(a->tls_version, x->site->tls_version, sizeof(a->tls_version));
+		memcpy(a->tls_issuer, x->sends > 0 ? x->site->tls_issuer : x->issuer,
 		       sizeof(a->tls_issuer));
 	}
 }
@@ -332,7 +332,7 @@ static void take_error(struct mun_exchange *x, CURLcode code)
 static void forget_token(struct mun_exchange *x)
 {
 	struct mun_answer *a = &x->answer;
-	const struct mun_secret *token = x->http->token;
+	const struct mun_secret *token = x->site->token;
 
 	for (size_t i = 0; i < MUN_HEADERS; i++)
 		(void)mun_secret_blot(a->header[i], strlen(a->header[i]), token);
@@ -378,13 +378,17 @@ void mun_exchange_free(struct mun_exchange *x)
 		curl_easy_cleanup(x->easy);
 	mun_buf_done(&x->body);
 	mun_answer_done(&x->answer);
+	curl_slist_free_all(x->own_list);
+	if (x->own_site)
+		mun_site_done(x->own_site);
+	free(x->own_site);
 	free(x);
 }
 
 /* Options that hold for every exchange; they are set once per handle. */
 static CURLcode set_transfer(struct mun_exchange *x)
 {
-	struct mun_http *h = x->http;
+	const struct mun_site *s = x->site;
 	CURL *e = x->easy;
 	CURLcode bad = CURLE_OK;
 
@@ -403,30 +407,30 @@ static CURLcode set_transfer(struct mun_exchange *x)
 	SET(CURLOPT_OPENSOCKETFUNCTION, on_socket);
 	SET(CURLOPT_OPENSOCKETDATA, x);
 	SET(CURLOPT_PRIVATE, x);
-	SET(CURLOPT_SHARE, x->http->share);
+	SET(CURLOPT_SHARE, s->share);
 	SET(CURLOPT_ERRORBUFFER, x->error);
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_PATH_AS_IS, 1L);
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
-	SET(CURLOPT_PROTOCOLS_STR, h->tls ? "https" : "http");
+	SET(CURLOPT_PROTOCOLS_STR, s->tls ? "https" : "http");
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	SET(CURLOPT_MAXAGE_CONN, IDLE_MAX_S);
-	SET(CURLOPT_TIMEOUT_MS, (long)h->timeout_ms);
+	SET(CURLOPT_TIMEOUT_MS, (long)s->timeout_ms);
 	SET(CURLOPT_CONNECTTIMEOUT, CONNECT_TIMEOUT_S);
 	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	SET(CURLOPT_USERAGENT, h->user_agent);
-	SET(CURLOPT_PROXY, h->proxy);
+	SET(CURLOPT_USERAGENT, s->user_agent);
+	SET(CURLOPT_PROXY, s->proxy);
 	SET(CURLOPT_NOPROXY, "");
 	SET(CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	if (h->tls) {
+	if (s->tls) {
 		SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 		SET(CURLOPT_CERTINFO, 1L);
 		SET(CURLOPT_DEBUGFUNCTION, on_trace);
 		SET(CURLOPT_DEBUGDATA, x);
 		SET(CURLOPT_VERBOSE, 1L);
-		if (h->cacert) { /* these and no others: not the system's folder beside them */
-			SET(CURLOPT_CAINFO, h->cacert);
+		if (s->cacert) { /* these and no others: not the system's folder beside them */
+			SET(CURLOPT_CAINFO, s->cacert);
 			SET(CURLOPT_CAPATH, (char *)NULL);
 		}
 	}
@@ -434,13 +438,13 @@ static CURLcode set_transfer(struct mun_exchange *x)
 	return bad;
 }
 
-struct mun_exchange *mun_exchange_new(struct mun_http *h)
+struct mun_exchange *mun_exchange_new(struct mun_site *site)
 {
 	struct mun_exchange *x = calloc(1, sizeof(*x));
 
 	if (!x)
 		return NULL;
-	x->http = h;
+	x->site = site;
 	x->easy = curl_easy_init();
 	if (!x->easy || set_transfer(x) != CURLE_OK) {
 		mun_exchange_free(x);
@@ -459,24 +463,4 @@ void mun_exchange_reset(struct mun_exchange *x, uint64_t tag, size_t body_max)
 	x->header_bytes = 0;
 	forget_headers(x);
 	mun_buf_init(&x->body, body_max);
-}
-
-CURLcode mun_exchange_set_request(struct mun_exchange *x, const struct mun_request *r)
-{
-	struct mun_http *h = x->http;
-	char url[MUN_BASE_URL_MAX + MUN_PATH_MAX + 16];
-	enum mun_method_list list = MUN_LIST_GET;
-	CURLcode rc;
-
-	if (r->mutating)
-		list = strcmp(r->method, "PUT") == 0 ? MUN_LIST_PUT : MUN_LIST_DELETE;
-	(void)snprintf(url, sizeof(url), "%s://%s%s", h->tls ? "https" : "http", h->base.host,
-	               r->path);
-	rc = curl_easy_setopt(x->easy, CURLOPT_URL, url);
-	if (rc == CURLE_OK)
-		rc = curl_easy_setopt(x->easy, CURLOPT_CUSTOMREQUEST,
-		                      list == MUN_LIST_GET ? NULL : r->method);
-	if (rc == CURLE_OK)
-		rc = curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, h->headers[list]);
-	return rc;
 }

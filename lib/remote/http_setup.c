@@ -94,23 +94,33 @@ enum mun_code mun_http_make_headers(struct mun_http *h, const struct mun_secret 
 	return ok ? MUN_OK : mun_fail(err, MUN_E_NOMEM, "no memory for request headers");
 }
 
+enum mun_code mun_http_check_cacert(const char *cacert, struct mun_err *err)
+{
+	int fd = cacert ? open(cacert, O_RDONLY | O_CLOEXEC) : -1;
+
+	if (cacert && fd < 0)
+		return mun_fail(err, MUN_E_USAGE, "the CA file cannot be read");
+	if (fd >= 0)
+		(void)close(fd);
+	return MUN_OK;
+}
+
 enum mun_code mun_http_check_options(const struct mun_http_options *o, struct mun_err *err)
 {
-	int fd;
-
 	if (o->timeout_ms == 0)
 		return mun_fail(err, MUN_E_USAGE, "an exchange needs a time limit above 0");
 	for (size_t i = 0; i < o->token->len; i++) {
 		if (o->token->data[i] <= ' ' || o->token->data[i] > '~')
 			return mun_fail(err, MUN_E_CREDENTIAL, "the token is not a header value");
 	}
-	if (!o->cacert)
-		return MUN_OK;
-	fd = open(o->cacert, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return mun_fail(err, MUN_E_USAGE, "the CA file cannot be read");
-	(void)close(fd);
-	return MUN_OK;
+	return mun_http_check_cacert(o->cacert, err);
+}
+
+void mun_site_done(struct mun_site *s)
+{
+	free(s->cacert);
+	free(s->user_agent);
+	free(s->proxy);
 }
 
 /* ---- proxies ---- */
@@ -240,16 +250,16 @@ static bool proxy_host_of(char *ret, size_t ret_size, const char *proxy)
 	return known;
 }
 
-enum mun_code mun_http_choose_proxy(const char **ret, const struct mun_base_url *base,
+enum mun_code mun_http_choose_proxy(const char **ret, bool tls, const char *host,
                                     struct mun_err *err)
 {
-	const char *proxy = proxy_of_environment(strncmp(base->text, "https:", 6) == 0);
-	char host[256];
+	const char *proxy = proxy_of_environment(tls);
+	char proxy_host[256];
 
 	*ret = "";
-	if (!proxy || is_excepted(base->host))
+	if (!proxy || is_excepted(host))
 		return MUN_OK;
-	if (!proxy_host_of(host, sizeof(host), proxy))
+	if (!proxy_host_of(proxy_host, sizeof(proxy_host), proxy))
 		return mun_fail(err, MUN_E_USAGE,
 		                "the proxy that the environment sets cannot be understood: "
 		                "an http, https, socks4 or socks5 URL is wanted");
@@ -261,8 +271,9 @@ void mun_http_proxy_host(char *ret, size_t ret_size, const struct mun_base_url *
 {
 	const char *proxy;
 	struct mun_err ignored;
+	bool tls = strncmp(base->text, "https:", 6) == 0;
 
 	ret[0] = '\0';
-	if (mun_http_choose_proxy(&proxy, base, &ignored) == MUN_OK && *proxy)
+	if (mun_http_choose_proxy(&proxy, tls, base->host, &ignored) == MUN_OK && *proxy)
 		(void)proxy_host_of(ret, ret_size, proxy);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "journal/tree.h"
+#include "lib/tlog/tree.h"
 
 #include <string.h>
 
@@ -15,7 +15,8 @@ void mun_tree_leaf(uint8_t ret[static MUN_SHA256_LEN], const void *entry, size_t
 	mun_sha256_of(ret, pieces, MUN_ARRAY_LEN(pieces));
 }
 
-static void join(uint8_t ret[static MUN_SHA256_LEN], const uint8_t *left, const uint8_t *right)
+void mun_tree_join(uint8_t ret[static MUN_SHA256_LEN], const uint8_t left[static MUN_SHA256_LEN],
+                   const uint8_t right[static MUN_SHA256_LEN])
 {
 	uint8_t bytes[1 + 2 * MUN_SHA256_LEN] = { 0x01 };
 
@@ -33,7 +34,7 @@ unsigned mun_tree_push(struct mun_tree *t, const uint8_t leaf[static MUN_SHA256_
 	/* Each trailing one bit of the size is a subtree that the new leaf completes. */
 	for (uint64_t n = t->size; (n & 1) != 0; n >>= 1) {
 		t->edge_len--;
-		join(ret[made], t->edge[t->edge_len], ret[made - 1]);
+		mun_tree_join(ret[made], t->edge[t->edge_len], ret[made - 1]);
 		made++;
 	}
 	memcpy(t->edge[t->edge_len], ret[made - 1], MUN_SHA256_LEN);
@@ -52,7 +53,7 @@ void mun_tree_root(const struct mun_tree *t, uint8_t ret[static MUN_SHA256_LEN])
 	}
 	memcpy(hash, t->edge[t->edge_len - 1], sizeof(hash));
 	for (unsigned i = t->edge_len - 1; i > 0; i--)
-		join(hash, t->edge[i - 1], hash);
+		mun_tree_join(hash, t->edge[i - 1], hash);
 	memcpy(ret, hash, sizeof(hash));
 }
 

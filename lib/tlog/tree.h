@@ -17,6 +17,9 @@ struct mun_tree {
 };
 void mun_tree_init(struct mun_tree *t);
 void mun_tree_leaf(uint8_t ret[static MUN_SHA256_LEN], const void *entry, size_t len);
+/* The node above two others; ret may be one of them. */
+void mun_tree_join(uint8_t ret[static MUN_SHA256_LEN], const uint8_t left[static MUN_SHA256_LEN],
+                   const uint8_t right[static MUN_SHA256_LEN]);
 /* Adds a leaf; completed nodes in order of their stored index: ret[0] is the leaf itself. At most
  * MUN_TREE_LEVELS. Returns how many. */
 unsigned mun_tree_push(struct mun_tree *t, const uint8_t leaf[static MUN_SHA256_LEN],

@@ -57,8 +57,8 @@ static void test_labels_repeat(void **state)
 
 	(void)state;
 	assert_ok(parse(&args, &err, "--label", "a=1", "--label=b=2", NULL), &err);
-	assert_int_equal(args.label_len, 2);
-	assert_string_equal(args.label[1], "b=2");
+	assert_int_equal(args.label.len, 2);
+	assert_string_equal(args.label.at[1], "b=2");
 }
 
 static void refuse(const char *a, const char *b, const char *named)

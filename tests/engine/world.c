@@ -121,7 +121,7 @@ static void check_journal(struct world *w)
 {
 	struct mun_verdict_report report;
 
-	assert_ok(mun_verify_journal(w->j, false, &report, &w->err), &w->err);
+	assert_ok(mun_verify_journal(w->j, NULL, &report, &w->err), &w->err);
 	for (size_t i = 0; i < report.findings_len; i++)
 		if (report.findings[i].bad)
 			print_error("verify: #%llu %s\n",
@@ -203,6 +203,7 @@ static enum mun_code begin(struct world *w)
 	e.u.start.operator_ = somebody;
 	e.u.start.version = "0.1.0";
 	e.u.start.machine = "0123456789ab";
+	e.u.start.all_in_doubt = w->all_in_doubt;
 	e.u.start.token = TOKEN;
 	e.u.start.identity_id = "4711";
 	e.u.start.identity_role = "standard";

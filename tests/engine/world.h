@@ -22,6 +22,7 @@ struct world {
 	struct mun_engine_result result;
 	struct mun_err err;
 	uint64_t unrecorded; /* outcomes that the engine could not commit */
+	bool all_in_doubt;   /* the next starts say so */
 	bool unverified;     /* world_close() leaves `verify` out: for hundreds of alike worlds */
 };
 

@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	raw_len = (size_t)data[0] << 8 | data[1];
 	mun_buf_init(&raw, 1 << 20);
 	mun_buf_init(&packed, 1 << 20);
-	code = mun_unpack(&raw, data + 2, size - 2, raw_len, &err);
+	code = mun_unpack(NULL, &raw, data + 2, size - 2, raw_len, &err);
 	if (code != MUN_OK)
 		fuzz_check_failure(code, &err);
 	else
@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* Anything packs, and comes back. */
 	assert(mun_packer_new(&packer, &err) == MUN_OK);
 	assert(mun_pack(packer, &packed, data, size, &err) == MUN_OK);
-	assert(mun_unpack(&raw, packed.data, packed.len, size, &err) == MUN_OK);
+	assert(mun_unpack(NULL, &raw, packed.data, packed.len, size, &err) == MUN_OK);
 	assert(raw.len == size && memcmp(raw.data, data, size) == 0);
 	mun_packer_freep(&packer);
 	mun_buf_done(&raw);

@@ -39,7 +39,7 @@ static void check_stored(const struct mun_bodies *b, size_t i, const struct mun_
 	mun_buf_init(&raw, 10000);
 	assert_true(ref->present && ref->kept && ref->bytes == strlen(want));
 	assert_true(mun_get_u64(stored + SALT) == strlen(want));
-	assert_ok(mun_unpack(&raw, stored + HEAD, b->at[i].len - HEAD, strlen(want), &err), &err);
+	assert_ok(mun_unpack(NULL, &raw, stored + HEAD, b->at[i].len - HEAD, strlen(want), &err), &err);
 	assert_memory_equal(raw.data, want, strlen(want));
 	mun_sha256_of(commit, pieces, MUN_ARRAY_LEN(pieces));
 	assert_memory_equal(commit, ref->commit, sizeof(commit));

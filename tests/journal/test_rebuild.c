@@ -13,6 +13,7 @@
 #include "journal/verify.h"
 #include "lib/store_impl.h"
 #include "tests/journal/history_sample.h"
+#include "tests/journal/signed_place.h"
 
 static struct mun_txn *begin(struct sample *s)
 {
@@ -30,14 +31,26 @@ static void commit(struct mun_txn *t)
 	assert_ok(mun_txn_commit(t, &err), &err);
 }
 
+static void verify(struct mun_journal *j)
+{
+	const struct mun_verify_options tables = { .tables_only = true };
+	struct mun_verdict_report r;
+	struct mun_err err = { 0 };
+
+	assert_ok(mun_verify_journal(j, &tables, &r, &err), &err);
+	assert_int_equal(r.result, MUN_VERIFIED);
+	mun_verdict_report_done(&r);
+}
+
 /* Checks the tables; table: the one that does not fit, or NULL. */
 static void check(struct sample *s, const char *table)
 {
+	const struct mun_verify_options tables = { .tables_only = true };
 	struct mun_verdict_report r;
 	struct mun_err err = { 0 };
 	bool found = false;
 
-	assert_ok(mun_verify_journal(s->j, true, &r, &err), &err);
+	assert_ok(mun_verify_journal(s->j, &tables, &r, &err), &err);
 	for (size_t i = 0; table && i < r.findings_len; i++)
 		found |= strstr(r.findings[i].what, table) != NULL &&
 		         strstr(r.findings[i].what, "muniment journal rebuild") != NULL;
@@ -55,8 +68,8 @@ static void mend(struct sample *s)
 }
 
 static const unsigned projections[] = {
-	MUN_T_PLAN, MUN_T_PLAN_ORDER, MUN_T_BATCH,  MUN_T_BATCH_ORDER, MUN_T_ITEM,
-	MUN_T_OPEN, MUN_T_EXCHANGE,   MUN_T_BY_RUN, MUN_T_BY_TIME,     MUN_T_BY_BATCH,
+	MUN_T_PLAN,     MUN_T_PLAN_ORDER, MUN_T_BATCH,   MUN_T_BATCH_ORDER, MUN_T_ITEM, MUN_T_OPEN,
+	MUN_T_EXCHANGE, MUN_T_BY_RUN,     MUN_T_BY_TIME, MUN_T_BY_BATCH,    MUN_T_KEY,
 };
 
 static void test_lost_tables_come_back(void **state)
@@ -154,6 +167,7 @@ static void test_list_at_work_is_left_alone(void **state)
 
 static void test_damaged_entry_stops_the_rebuild(void **state)
 {
+	const struct mun_verify_options tables = { .tables_only = true };
 	struct sample *s = *state;
 	struct mun_key key = mun_key_u64(4);
 	struct mun_err err = { 0 };
@@ -165,7 +179,7 @@ static void test_damaged_entry_stops_the_rebuild(void **state)
 	commit(t);
 	assert_fails(mun_journal_rebuild(s->j, &err), MUN_E_CORRUPT, &err);
 	assert_non_null(strstr(err.text, "entry #4"));
-	assert_ok(mun_verify_journal(s->j, true, &r, &err), &err);
+	assert_ok(mun_verify_journal(s->j, &tables, &r, &err), &err);
 	assert_int_equal(r.first_bad, 4);
 	mun_verdict_report_done(&r);
 }
@@ -307,14 +321,120 @@ static void test_data_file_is_opened_once(void **state)
 	assert_int_equal(system(command), 0);
 }
 
+static void test_a_rebuild_keeps_what_was_signed(void **state)
+{
+	MUN_CLEANUP(mun_signed_done) struct mun_signed s;
+	struct place *p = *state;
+	struct mun_anchor a = { .size = 2, .stamp = "abc", .stamp_len = 3, .by = "w" };
+	struct mun_txn *t = NULL;
+	struct mun_vkey key;
+	uint64_t seq;
+
+	mun_signed_init(&s);
+	place_add_key(p, 0);
+	place_sign(p, 0, &s);
+	assert_ok(mun_checkpoint_anchor(p->j, &a, &p->err), &p->err);
+	place_add_key(p, 1);
+	assert_ok(mun_store_write(&t, mun_journal_store(p->j), &p->err), &p->err);
+	assert_ok(mun_txn_clear(t, MUN_T_KEY, &p->err), &p->err);
+	assert_ok(mun_txn_commit(t, &p->err), &p->err);
+	assert_fails(mun_journal_key(p->j, MUN_NO_SEQ, &key, &seq, &p->err), MUN_E_NOTFOUND,
+	             &p->err);
+	assert_ok(mun_journal_rebuild(p->j, &p->err), &p->err);
+	assert_ok(mun_journal_key(p->j, 3, &key, &seq, &p->err), &p->err);
+	assert_true(seq == 1 && mun_vkey_equal(&key, &p->key[0]));
+	assert_ok(mun_journal_key(p->j, MUN_NO_SEQ, &key, &seq, &p->err), &p->err);
+	assert_true(seq == 3 && mun_vkey_equal(&key, &p->key[1]));
+	assert_ok(mun_checkpoint_newest(p->j, MUN_NO_SEQ, &s, &p->err), &p->err);
+	assert_true(s.size == 2 && s.stamps_len == 1);
+	verify(p->j);
+}
+
+/* A journal of before these tables: read as it is, and they are made by the first writer. */
+static void test_a_journal_without_the_tables(void **state)
+{
+	struct place *p = *state;
+	const char *names[MUN_TABLES];
+	MUN_CLEANUP(mun_store_closep) struct mun_store *store = NULL;
+	struct mun_store_options o = { .tables = names };
+	MUN_CLEANUP(mun_signed_done) struct mun_signed s;
+	struct mun_txn *to = NULL, *from = NULL;
+	unsigned tables[MUN_TABLES];
+	struct mun_vkey key;
+	char old[80];
+	uint64_t seq;
+
+	mun_signed_init(&s);
+	for (unsigned i = 0; i < MUN_TABLES; i++) {
+		if (i == MUN_T_KEY || i == MUN_T_CHECKPOINT)
+			continue;
+		tables[o.tables_len] = i;
+		names[o.tables_len++] = mun_table_names[i];
+	}
+	(void)snprintf(old, sizeof(old), "mkdir %s.old", p->dir);
+	assert_int_equal(system(old), 0);
+	(void)snprintf(old, sizeof(old), "%s.old", p->dir);
+	assert_ok(mun_store_open(&store, old, &o, &p->err), &p->err);
+	assert_ok(mun_store_write(&to, store, &p->err), &p->err);
+	assert_ok(mun_store_read(&from, mun_journal_store(p->j), &p->err), &p->err);
+	for (unsigned i = 0; i < o.tables_len; i++) {
+		MUN_CLEANUP(mun_iter_closep) struct mun_iter *it = NULL;
+		struct mun_val k, v;
+		enum mun_code code = mun_iter_open(&it, from, tables[i], &p->err);
+
+		if (code == MUN_OK)
+			code = mun_iter_seek(it, mun_val(NULL, 0), &k, &v, &p->err);
+		while (code == MUN_OK) {
+			assert_ok(mun_txn_put(to, i, k, v, &p->err), &p->err);
+			code = mun_iter_next(it, &k, &v, &p->err);
+		}
+		assert_int_equal(code, MUN_E_NOTFOUND);
+	}
+	mun_txn_abortp(&from);
+	assert_ok(mun_txn_commit(to, &p->err), &p->err);
+	mun_store_closep(&store);
+	(void)snprintf(p->dir + strlen(p->dir), 5, ".old");
+	place_open(p, MUN_JOURNAL_READ);
+	assert_fails(mun_journal_key(p->j, MUN_NO_SEQ, &key, &seq, &p->err), MUN_E_NOTFOUND,
+	             &p->err);
+	assert_fails(mun_checkpoint_newest(p->j, MUN_NO_SEQ, &s, &p->err), MUN_E_NOTFOUND, &p->err);
+	verify(p->j);
+	place_open(p, MUN_JOURNAL_WRITE);
+	place_add_key(p, 0);
+	place_sign(p, 0, &s);
+	place_check(p, &s, 0);
+	verify(p->j);
+	p->dir[strlen(p->dir) - 4] = '\0';
+}
+
+/* The sample with a row in every table. */
+static int setup(void **state)
+{
+	struct mun_entry e = { .kind = MUN_K_KEY_ADDED, .item = MUN_NO_ITEM };
+
+	(void)sample_setup(state);
+	e.u.key.vkey = "muniment/box-00112233+8a4e1c2f+AQID";
+	e.u.key.reason = "first";
+	e.u.key.operator_ = sample_operator;
+	sample_append(*state, &e);
+	return 0;
+}
+
 int main(void)
 {
-#define CASE(test) cmocka_unit_test_setup_teardown(test, sample_setup, sample_teardown)
+#define CASE(test) cmocka_unit_test_setup_teardown(test, setup, sample_teardown)
 	const struct CMUnitTest tests[] = {
-		CASE(test_lost_tables_come_back),           CASE(test_surplus_rows_go),
-		CASE(test_changed_rows_are_mended),         CASE(test_list_at_work_is_left_alone),
-		CASE(test_damaged_entry_stops_the_rebuild), CASE(test_scratch_tables_have_no_name),
+		CASE(test_lost_tables_come_back),
+		CASE(test_surplus_rows_go),
+		CASE(test_changed_rows_are_mended),
+		CASE(test_list_at_work_is_left_alone),
+		CASE(test_damaged_entry_stops_the_rebuild),
+		CASE(test_scratch_tables_have_no_name),
 		CASE(test_data_file_is_opened_once),
+		cmocka_unit_test_setup_teardown(test_a_rebuild_keeps_what_was_signed, place_setup,
+		                                place_teardown),
+		cmocka_unit_test_setup_teardown(test_a_journal_without_the_tables, place_setup,
+		                                place_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,10 +51,19 @@ static void test_each_table_has_a_name(void **state)
 static void fill_rows(struct mun_row_bytes rows[4])
 {
 	const struct mun_plan plan = {
-		.plan = ref, .state = MUN_PLAN_CONSUMED, .op = MUN_OP_RESTORE, .items = 7, .seq = 3
+		.plan = ref,
+		.state = MUN_PLAN_CONSUMED,
+		.op = MUN_OP_RESTORE,
+		.items = 7,
+		.seq = 3,
+		.adopted = true,
 	};
 	const struct mun_batch batch = {
-		.batch = ref, .state = MUN_B_HALTED, .why = "network", .ended_us = MUN_TIME_NONE
+		.batch = ref,
+		.state = MUN_B_HALTED,
+		.why = "network",
+		.doubted_seq = 17,
+		.ended_us = MUN_TIME_NONE,
 	};
 	const struct mun_item item = { .state = MUN_I_IN_DOUBT,
 		                       .verdict = MUN_V_UNKNOWN,
@@ -112,6 +121,9 @@ static void test_rows_come_back(void **state)
 	}
 }
 
+/* Bytes of the fields that came later. */
+static const size_t later_len[4] = { 1, 8, 0, 0 };
+
 static void test_another_length_is_no_row(void **state)
 {
 	struct mun_row_bytes rows[4], got;
@@ -121,12 +133,45 @@ static void test_another_length_is_no_row(void **state)
 	fill_rows(rows);
 	for (unsigned i = 0; i < 4; i++) {
 		for (size_t len = 0; len <= rows[i].len + 1; len++) {
-			if (len == rows[i].len)
+			if (len == rows[i].len || len == rows[i].len - later_len[i])
 				continue;
 			assert_fails(again(i, mun_val(rows[i].bytes, len), &got, &err),
 			             MUN_E_CORRUPT, &err);
 		}
 	}
+}
+
+/* A row of before these fields reads as if they said nothing, and stays as short as it is. */
+static void test_older_rows(void **state)
+{
+	struct mun_row_bytes rows[4], got;
+	struct mun_batch batch;
+	struct mun_plan plan;
+	struct mun_err err;
+
+	(void)state;
+	fill_rows(rows);
+	for (unsigned i = 0; i < 4; i++) {
+		struct mun_val v = mun_val(rows[i].bytes, rows[i].len - later_len[i]);
+
+		assert_ok(again(i, v, &got, &err), &err);
+		assert_int_equal(got.len, v.len);
+		assert_memory_equal(got.bytes, v.data, v.len);
+	}
+	assert_ok(mun_plan_unpack(&plan, mun_val(rows[0].bytes, rows[0].len), &err), &err);
+	assert_true(plan.adopted);
+	assert_ok(mun_plan_unpack(&plan, mun_val(rows[0].bytes, rows[0].len - 1), &err), &err);
+	assert_false(plan.adopted);
+	assert_ok(mun_batch_unpack(&batch, mun_val(rows[1].bytes, rows[1].len), &err), &err);
+	assert_true(batch.doubted_seq == 17);
+	assert_ok(mun_batch_unpack(&batch, mun_val(rows[1].bytes, rows[1].len - 8), &err), &err);
+	assert_true(batch.doubted_seq == MUN_NO_SEQ);
+	/* There, but it says nothing: a second form of the same row. */
+	rows[0].bytes[rows[0].len - 1] = 0;
+	memset(rows[1].bytes + rows[1].len - 8, 0xff, 8);
+	for (unsigned i = 0; i < 2; i++)
+		assert_fails(again(i, mun_val(rows[i].bytes, rows[i].len), &got, &err),
+		             MUN_E_CORRUPT, &err);
 }
 
 /* Any byte may change: the row is another or none, but never packs to other bytes than it has. */
@@ -182,6 +227,7 @@ int main(void)
 		cmocka_unit_test(test_each_table_has_a_name),
 		cmocka_unit_test(test_rows_come_back),
 		cmocka_unit_test(test_another_length_is_no_row),
+		cmocka_unit_test(test_older_rows),
 		cmocka_unit_test(test_a_row_is_what_its_bytes_say),
 		cmocka_unit_test(test_the_head),
 	};

@@ -7,11 +7,13 @@
 #include "journal/verify.h"
 #include "tests/journal/history_sample.h"
 
+static const struct mun_verify_options tables = { .tables_only = true };
+
 static void verify(struct sample *s, struct mun_verdict_report *r)
 {
 	struct mun_err err = { 0 };
 
-	assert_ok(mun_verify_journal(s->j, false, r, &err), &err);
+	assert_ok(mun_verify_journal(s->j, NULL, r, &err), &err);
 }
 
 static void get(struct sample *s, enum mun_table table, uint64_t n, char *ret, size_t *ret_len)
@@ -163,12 +165,12 @@ static void test_changed_projection_is_found_and_healed(void **state)
 	get(s, MUN_T_EXCHANGE, 3, row, &len);
 	row[len - 45] ^= 1;
 	put(s, MUN_T_EXCHANGE, 3, row, len);
-	assert_ok(mun_verify_journal(s->j, true, &r, &err), &err);
+	assert_ok(mun_verify_journal(s->j, &tables, &r, &err), &err);
 	assert_int_equal(r.result, MUN_VERIFY_FAILED);
 	assert_true(finds(&r, "table exchange"));
 	mun_verdict_report_done(&r);
 	assert_ok(mun_journal_rebuild(s->j, &err), &err);
-	assert_ok(mun_verify_journal(s->j, true, &r, &err), &err);
+	assert_ok(mun_verify_journal(s->j, &tables, &r, &err), &err);
 	assert_int_equal(r.result, MUN_VERIFIED);
 	mun_verdict_report_done(&r);
 }
@@ -188,6 +190,32 @@ static void test_wrong_counts_break_conservation(void **state)
 	e.u.pause.counts = (struct mun_counts){ .total = 3, .done = 1, .pending = 1 };
 	sample_append(s, &e);
 	expect_bad(s, SAMPLE_SIZE, 1);
+}
+
+/* A body that is gone is missing, until an entry says that it was erased. */
+static void test_erased_body_is_no_damage(void **state)
+{
+	static const uint64_t seqs[] = { 4 };
+	struct sample *s = *state;
+	struct mun_entry e = { .kind = MUN_K_ERASED, .item = MUN_NO_ITEM };
+	struct mun_verdict_report r;
+
+	put(s, MUN_T_BODY, 4, NULL, 0);
+	verify(s, &r);
+	assert_int_equal(r.result, MUN_VERIFY_FAILED);
+	assert_int_equal(r.first_bad, 4);
+	assert_true(finds(&r, "its body is missing, and no entry says that it was erased"));
+	mun_verdict_report_done(&r);
+	e.u.erased.seqs = seqs;
+	e.u.erased.seqs_len = 1;
+	e.u.erased.basis = "GDPR Art. 17";
+	e.u.erased.operator_ = sample_operator;
+	sample_append(s, &e);
+	verify(s, &r);
+	assert_int_equal(r.bad, 0);
+	assert_int_equal(r.result, MUN_VERIFIED_FINDINGS);
+	assert_true(finds(&r, "erased on request: the bodies of 1 entries"));
+	mun_verdict_report_done(&r);
 }
 
 static void test_backup_verifies(void **state)
@@ -224,6 +252,7 @@ int main(void)
 		SAMPLED(test_changed_body_is_named),
 		SAMPLED(test_changed_projection_is_found_and_healed),
 		SAMPLED(test_wrong_counts_break_conservation),
+		SAMPLED(test_erased_body_is_no_damage),
 		SAMPLED(test_backup_verifies),
 	};
 

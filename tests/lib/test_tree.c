@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "journal/tree.h"
-#include "lib/file.h"
 #include "lib/hex.h"
-#include "lib/json.h"
+#include "lib/tlog/tree.h"
 #include "tests/test.h"
 
 static void assert_hash(const uint8_t *hash, const char *hex)
@@ -107,56 +103,11 @@ static void test_naive(void **state)
 	}
 }
 
-static void push_hex(struct mun_tree *t, const char *hex)
-{
-	uint8_t nodes[MUN_TREE_LEVELS][MUN_SHA256_LEN];
-	uint8_t leaf[MUN_SHA256_LEN];
-	uint8_t bytes[64];
-	size_t len = strlen(hex) / 2;
-
-	assert_true(len <= sizeof(bytes));
-	assert_true(mun_hex_decode(bytes, len, hex, strlen(hex)));
-	mun_tree_leaf(leaf, bytes, len);
-	(void)mun_tree_push(t, leaf, nodes);
-}
-
-/* The published vectors, where the environment says that they are at hand. */
-static void test_vectors(void **state)
-{
-	MUN_BUF_CLEANUP struct mun_buf text;
-	MUN_CLEANUP(mun_json_freep) struct mun_json *doc = NULL;
-	const char *folder = getenv("MUNIMENT_VECTORS");
-	const struct mun_json_val *root;
-	const struct mun_json_val *leaf;
-	uint8_t hash[MUN_SHA256_LEN];
-	char path[4096];
-	struct mun_tree t;
-	struct mun_err err;
-
-	(void)state;
-	mun_buf_init(&text, 1 << 20);
-	if (folder == NULL)
-		return;
-	(void)snprintf(path, sizeof(path), "%s/rfc6962-tree.json", folder);
-	assert_ok(mun_file_read(&text, path, &err), &err);
-	assert_ok(mun_json_parse(&doc, text.data, text.len, &err), &err);
-	root = mun_json_first(mun_json_get(mun_json_root(doc), "roots_by_size_hex"));
-	leaf = mun_json_first(mun_json_get(mun_json_root(doc), "leaf_inputs_hex"));
-	mun_tree_init(&t);
-	for (; leaf != NULL; leaf = mun_json_next(leaf), root = mun_json_next(root)) {
-		push_hex(&t, mun_json_str(leaf));
-		mun_tree_root(&t, hash);
-		assert_hash(hash, mun_json_str(root));
-	}
-	assert_int_equal(t.size, 8);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_known),
 		cmocka_unit_test(test_naive),
-		cmocka_unit_test(test_vectors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -113,6 +113,7 @@ WRAPPED(void, free, void *p)
 }
 
 /* A failing asprintf() leaves its output as it likes. */
+int __real_vasprintf(char **ret, const char *fmt, va_list ap) MUN_PRINTF(2, 0);
 static MUN_PRINTF(2, 0) int print(char **ret, const char *fmt, va_list ap)
 {
 	static char wild[1];
@@ -121,7 +122,7 @@ static MUN_PRINTF(2, 0) int print(char **ret, const char *fmt, va_list ap)
 	*ret = wild;
 	if (fails())
 		return -1;
-	len = vasprintf(ret, fmt, ap);
+	len = __real_vasprintf(ret, fmt, ap);
 	m.live += len >= 0;
 	return len;
 }
@@ -150,6 +151,19 @@ int __wrap___asprintf_chk(char **ret, int flag, const char *fmt, ...)
 	len = print(ret, fmt, ap);
 	va_end(ap);
 	return len;
+}
+
+int __wrap_vasprintf(char **ret, const char *fmt, va_list ap) MUN_PRINTF(2, 0);
+int __wrap_vasprintf(char **ret, const char *fmt, va_list ap)
+{
+	return print(ret, fmt, ap);
+}
+
+int __wrap___vasprintf_chk(char **ret, int flag, const char *fmt, va_list ap) MUN_PRINTF(3, 0);
+int __wrap___vasprintf_chk(char **ret, int flag, const char *fmt, va_list ap)
+{
+	(void)flag;
+	return print(ret, fmt, ap);
 }
 
 static void check(const struct nomem_case *c, unsigned n, enum mun_code code, bool hit,

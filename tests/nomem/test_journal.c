@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "journal/checkpoint.h"
+#include "journal/prove.h"
 #include "journal/query.h"
 #include "journal/verify.h"
 #include "tests/journal/history_sample.h"
@@ -136,7 +138,7 @@ static void verify(struct mun_journal *j)
 	struct mun_verdict_report report;
 	struct mun_err err;
 
-	assert_ok(mun_verify_journal(j, false, &report, &err), &err);
+	assert_ok(mun_verify_journal(j, NULL, &report, &err), &err);
 	check_report(&report);
 	mun_verdict_report_done(&report);
 }
@@ -239,7 +241,7 @@ static enum mun_code verify_report(void *arg, struct mun_err *err)
 	enum mun_code code = open_at(&j, s->dir, err);
 
 	if (code == MUN_OK)
-		code = mun_verify_journal(j, false, &report, err);
+		code = mun_verify_journal(j, NULL, &report, err);
 	if (code == MUN_OK) {
 		check_report(&report);
 		mun_verdict_report_done(&report);
@@ -257,6 +259,103 @@ static void still_whole(void *arg)
 	mun_journal_closep(&s->j);
 }
 
+static enum mun_code make_key(struct mun_journal *j, struct mun_signing *k,
+                              struct mun_secret *secret, struct mun_err *err)
+{
+	static const uint8_t seed[32] = { 5 };
+	uint8_t public_key[MUN_PUBLIC_LEN];
+	struct mun_journal_id id;
+	enum mun_code code = mun_journal_identity(j, &id, err);
+
+	k->secret = secret;
+	if (code == MUN_OK)
+		code = mun_sign_key_of_seed(secret, public_key, seed, err);
+	return code == MUN_OK ? mun_vkey_make(&k->key, id.origin, MUN_KEY_ED25519, public_key, err)
+	                      : code;
+}
+
+/* The key once, then whatever else there may be to sign. */
+static enum mun_code grow(struct mun_journal *j, const struct mun_signing *k, struct mun_err *err)
+{
+	struct mun_entry e = { .kind = MUN_K_KEY_ADDED, .item = MUN_NO_ITEM };
+	struct mun_vkey in_force;
+	char text[MUN_VKEY_TEXT];
+	uint64_t seq;
+	enum mun_code code = mun_journal_key(j, MUN_NO_SEQ, &in_force, &seq, err);
+
+	if (code != MUN_OK && code != MUN_E_NOTFOUND)
+		return code;
+	mun_vkey_format(text, &k->key);
+	if (code == MUN_E_NOTFOUND) {
+		e.u.key.vkey = text;
+		e.u.key.operator_ = sample_operator;
+	} else {
+		e.kind = MUN_K_TOKEN_ADDED;
+	}
+	return append(j, &e, err);
+}
+
+/* A cosigner's line below the checkpoint, as an anchor. */
+static enum mun_code anchor_it(struct mun_journal *j, const struct mun_signing *k,
+                               const struct mun_signed *row, struct mun_err *err)
+{
+	MUN_BUF_CLEANUP struct mun_buf line;
+	struct mun_anchor a = { .size = row->size, .by = "witness.example" };
+	struct mun_vkey key;
+	struct mun_note note;
+	enum mun_code code =
+		mun_vkey_make(&key, "witness.example", MUN_KEY_COSIGNER, k->key.key, err);
+
+	mun_buf_init(&line, 4096);
+	if (code == MUN_OK)
+		code = mun_note_parse(&note, row->note.data, row->note.len, err);
+	if (code == MUN_OK)
+		mun_note_sign(&line, note.text, note.text_len, &key, k->secret, 1795000000);
+	if (code == MUN_OK)
+		code = mun_buf_check(&line, "a line", err);
+	a.line = line.data;
+	a.line_len = line.len;
+	return code == MUN_OK ? mun_checkpoint_anchor(j, &a, err) : code;
+}
+
+/* Each time a new entry, so there is something to sign; then an anchor and a proof. */
+static enum mun_code sign_all(void *arg, struct mun_err *err)
+{
+	struct sample *s = arg;
+	MUN_CLEANUP(mun_journal_closep) struct mun_journal *j = NULL;
+	MUN_CLEANUP(mun_secret_done) struct mun_secret secret = { NULL, 0 };
+	MUN_CLEANUP(mun_signed_done) struct mun_signed row;
+	struct mun_signing k = { .old_secret = NULL };
+	struct mun_proof proof;
+	uint64_t seq, size = 0, left = 1;
+	enum mun_code code = open_at(&j, s->dir, err);
+
+	mun_signed_init(&row);
+	if (code == MUN_OK)
+		code = make_key(j, &k, &secret, err);
+	if (code == MUN_OK)
+		code = grow(j, &k, err);
+	if (code == MUN_OK)
+		code = mun_checkpoint_sign(j, &k, &row, err);
+	if (code == MUN_OK) {
+		size = row.size;
+		code = anchor_it(j, &k, &row, err);
+	}
+	if (code == MUN_OK)
+		code = mun_checkpoint_newest(j, size, &row, err);
+	if (code == MUN_OK) {
+		assert_true(row.note.len > row.signed_len);
+		code = mun_checkpoint_unsigned(j, &left, err);
+	}
+	if (code == MUN_OK)
+		code = mun_journal_key(j, size, &k.key, &seq, err);
+	if (code == MUN_OK)
+		code = mun_prove_inclusion(j, 3, size, &proof, err);
+	if (code == MUN_OK)
+		assert_true(left == 0 && seq == SAMPLE_SIZE);
+	return code;
+}
+
 static void test_writing(void **state)
 {
 	static const struct nomem_case c = { "writing", write_all, check_and_remove, true };
@@ -267,12 +366,22 @@ static void test_writing(void **state)
 	nomem_try(&c, s);
 }
 
+static void test_signing(void **state)
+{
+	static const struct nomem_case c = { "signing", sign_all, NULL, true };
+	struct sample *s = *state;
+
+	mun_journal_closep(&s->j);
+	nomem_try(&c, s);
+	still_whole(s);
+}
+
 static void test_reading(void **state)
 {
 	static const struct nomem_case cases[] = {
 		{ "reading", read_all, NULL, true },
-		{ "rebuilding", rebuild, still_whole, false },
-		{ "verifying", verify_report, NULL, false },
+		{ "rebuilding", rebuild, still_whole, true },
+		{ "verifying", verify_report, NULL, true },
 	};
 	struct sample *s = *state;
 
@@ -305,6 +414,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_writing, setup, sample_teardown),
+		cmocka_unit_test_setup_teardown(test_signing, setup, sample_teardown),
 		cmocka_unit_test_setup_teardown(test_reading, setup, sample_teardown),
 	};
 

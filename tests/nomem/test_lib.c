@@ -15,7 +15,8 @@
 #include "lib/pack.h"
 #include "lib/rate.h"
 #include "lib/store.h"
-#include "lib/vault.h"
+#include "lib/tlog/proof.h"
+#include "lib/vault_signer.h"
 #include "tests/nomem/nomem.h"
 
 #define A   "0123456789abcdef0123456789abcdef"
@@ -118,6 +119,17 @@ static enum mun_code manifest_faults(void *arg, struct mun_err *err)
 	return code == MUN_E_INPUT ? MUN_OK : code;
 }
 
+static enum mun_code proof(void *arg, struct mun_err *err)
+{
+	static const char text[] = "c2sp.org/tlog-proof@v1\nextra Zm9vYmE=\nindex 0\n\nnote\n";
+	MUN_CLEANUP(mun_tlog_proof_done) struct mun_tlog_proof p = { .index = 7 };
+	enum mun_code code = mun_tlog_proof_parse(&p, text, strlen(text), err);
+
+	(void)arg;
+	assert_int_equal(p.index, code == MUN_OK ? 0 : 7);
+	return code;
+}
+
 static enum mun_code packing(void *arg, struct mun_err *err)
 {
 	MUN_BUF_CLEANUP struct mun_buf packed;
@@ -132,7 +144,7 @@ static enum mun_code packing(void *arg, struct mun_err *err)
 	if (code == MUN_OK)
 		code = mun_pack(p, &packed, data, sizeof(data), err);
 	if (code == MUN_OK)
-		code = mun_unpack(&raw, packed.data, packed.len, sizeof(data), err);
+		code = mun_unpack(NULL, &raw, packed.data, packed.len, sizeof(data), err);
 	return code;
 }
 
@@ -254,6 +266,29 @@ static enum mun_code use_vault(struct mun_vault *v, struct mun_secret *token, st
 	return code;
 }
 
+static enum mun_code use_signer(struct mun_vault *v, struct mun_err *err)
+{
+	static const uint8_t seed[32] = { 7 };
+	struct mun_secret secret = { NULL, 0 }, got = { NULL, 0 };
+	uint8_t public_key[MUN_PUBLIC_LEN];
+	struct mun_vkey key, found;
+	enum mun_code code = mun_sign_key_of_seed(&secret, public_key, seed, err);
+
+	if (code == MUN_OK)
+		code = mun_vkey_make(&key, "log", MUN_KEY_ED25519, public_key, err);
+	if (code == MUN_OK)
+		code = mun_vault_signer_put(v, &key, &secret, err);
+	if (code == MUN_OK)
+		code = mun_vault_signer_find(v, MUN_KEY_ED25519, &found, err);
+	if (code == MUN_OK)
+		code = mun_vault_signer_get(v, &found, &got, err);
+	if (code == MUN_OK)
+		assert_memory_equal(got.data, secret.data, got.len);
+	mun_secret_done(&got);
+	mun_secret_done(&secret);
+	return code;
+}
+
 static enum mun_code vault(void *arg, struct mun_err *err)
 {
 	MUN_CLEANUP(mun_vault_closep) struct mun_vault *v = NULL;
@@ -275,9 +310,13 @@ static enum mun_code vault(void *arg, struct mun_err *err)
 	if (code == MUN_OK)
 		code = use_vault(v, &token, err);
 	if (code == MUN_OK)
+		code = use_signer(v, err);
+	if (code == MUN_OK)
 		code = mun_vault_rekey(v, &key, err);
 	if (code == MUN_OK)
 		code = use_vault(v, &token, err);
+	if (code == MUN_OK)
+		code = use_signer(v, err);
 	mun_secret_done(&token);
 	return code;
 }
@@ -329,6 +368,7 @@ static void test_each_module(void **state)
 		{ "a list in JSON", manifest_json, NULL, true },
 		{ "a list in JSONL", manifest_jsonl, NULL, true },
 		{ "a list with faults", manifest_faults, NULL, true },
+		{ "a proof", proof, NULL, false },
 		{ "a compressor", packing, NULL, false },
 		{ "admissions", admissions, NULL, false },
 		{ "a digest", digest, NULL, false },
