@@ -18,7 +18,6 @@
 
 #define MARK  ".muniment-export-" /* of temporary directories, and the process behind it */
 #define TRIES 100
-#define CHUNK ((size_t)1 << 20)
 #define DEPTH 4 /* of what lies in a temporary directory */
 
 enum mun_code mun_bundle_dir_failed(int errnum, const char *what, const char *path,
@@ -144,7 +143,6 @@ enum mun_code mun_bundle_dir_new(struct mun_bundle_dir **ret, const char *out, b
 	d->lock = -1;
 	d->fd = -1;
 	d->tar = tar;
-	mun_buf_init(&d->chunk, CHUNK);
 	d->out = strdup(out);
 	for (size_t len = d->out ? strlen(d->out) : 0; len > 1 && d->out[len - 1] == '/'; len--)
 		d->out[len - 1] = '\0';
@@ -168,12 +166,11 @@ void mun_bundle_dir_freep(struct mun_bundle_dir **dir)
 	*dir = NULL;
 	if (!d)
 		return;
+	mun_pipe_freep(&d->pipe); /* nothing writes any more */
 	mun_closep(&d->fd);
 	if (d->lock >= 0)
 		remove_all(d->temporary);
 	mun_closep(&d->lock);
-	mun_sha256_freep(&d->sum);
-	mun_buf_done(&d->chunk);
 	free(d->members);
 	free(d->out);
 	free(d->parent);
@@ -205,7 +202,10 @@ int mun_bundle_dir_write_all(int fd, const char *data, size_t len)
 /* 0 or an errno; the descriptor is closed in any case. */
 int mun_bundle_dir_sync(int *fd)
 {
-	int rc = fsync(*fd) == 0 ? 0 : errno;
+	int rc = mun_failpoint("export");
+
+	if (rc == 0 && fsync(*fd) != 0)
+		rc = errno;
 
 	if (close(mun_fd_steal(fd)) != 0 && rc == 0)
 		rc = errno;
@@ -225,8 +225,7 @@ static enum mun_code new_member(struct mun_bundle_dir *d, const char *name, stru
 	struct mun_bundle_file *m = &d->members[d->len];
 	memset(m, 0, sizeof(*m));
 	(void)snprintf(m->name, sizeof(m->name), "%s", name);
-	mun_sha256_freep(&d->sum);
-	return mun_sha256_new(&d->sum, err);
+	return d->pipe ? MUN_OK : mun_pipe_new(&d->pipe, err);
 }
 
 enum mun_code mun_bundle_dir_begin(struct mun_bundle_dir *d, const char *name, struct mun_err *err)
@@ -246,48 +245,31 @@ enum mun_code mun_bundle_dir_begin(struct mun_bundle_dir *d, const char *name, s
 		d->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (rc == 0 && d->fd < 0)
 		rc = errno;
-	return rc == 0 ? MUN_OK : mun_bundle_dir_failed(rc, "write", path, err);
-}
-
-static enum mun_code write_chunk(struct mun_bundle_dir *d, const char *data, size_t len,
-                                 struct mun_err *err)
-{
-	int rc = mun_bundle_dir_write_all(d->fd, data, len);
-
-	if (rc != 0)
-		return mun_bundle_dir_failed(rc, "write", d->members[d->len].name, err);
-	return MUN_OK;
+	return rc == 0 ? mun_pipe_begin(d->pipe, d->fd, err)
+	               : mun_bundle_dir_failed(rc, "write", path, err);
 }
 
 enum mun_code mun_bundle_dir_write(void *arg, const void *data, size_t len, struct mun_err *err)
 {
 	struct mun_bundle_dir *d = arg;
-	enum mun_code code = MUN_OK;
+	struct mun_bundle_file *m = &d->members[d->len];
 
-	mun_sha256_add(d->sum, data, len);
-	d->members[d->len].size += len;
-	if (d->chunk.len + len > CHUNK) {
-		code = write_chunk(d, d->chunk.data, d->chunk.len, err);
-		mun_buf_clear(&d->chunk);
-	}
-	if (code == MUN_OK && len > CHUNK)
-		return write_chunk(d, data, len, err);
-	mun_buf_add(&d->chunk, data, len);
-	return code == MUN_OK ? mun_buf_check(&d->chunk, "a file of the bundle", err) : code;
+	m->size += len;
+	int rc = mun_pipe_write(d->pipe, data, len);
+	return rc == 0 ? MUN_OK : mun_bundle_dir_failed(rc, "write", m->name, err);
 }
 
 enum mun_code mun_bundle_dir_end(struct mun_bundle_dir *d, struct mun_err *err)
 {
-	enum mun_code code = write_chunk(d, d->chunk.data, d->chunk.len, err);
+	struct mun_bundle_file *m = &d->members[d->len];
+	int rc = mun_pipe_end(d->pipe, m->sha256);
+	int synced = mun_bundle_dir_sync(&d->fd);
 
-	mun_buf_clear(&d->chunk);
-	int rc = mun_bundle_dir_sync(&d->fd);
-	if (code == MUN_OK && rc != 0)
-		code = mun_bundle_dir_failed(rc, "write", d->members[d->len].name, err);
-	mun_sha256_end(d->sum, d->members[d->len].sha256);
-	if (code == MUN_OK)
-		d->len++;
-	return code;
+	rc = rc ? rc : synced;
+	if (rc != 0)
+		return mun_bundle_dir_failed(rc, "write", m->name, err);
+	d->len++;
+	return MUN_OK;
 }
 
 enum mun_code mun_bundle_dir_put(struct mun_bundle_dir *d, const char *name, const void *data,

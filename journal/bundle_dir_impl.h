@@ -3,6 +3,7 @@
 #define MUN_BUNDLE_DIR_IMPL_H
 /* Private to journal/bundle_dir*.c. */
 #include "journal/bundle_dir.h"
+#include "journal/bundle_pipe.h"
 #include "lib/tar.h"
 struct mun_bundle_file {
 	char name[MUN_TAR_NAME];
@@ -15,9 +16,8 @@ struct mun_bundle_dir {
 	bool tar;
 	struct mun_bundle_file *members; /* owned */
 	size_t len, cap;
-	int fd; /* of the member at hand */
-	struct mun_sha256 *sum;
-	struct mun_buf chunk;
+	int fd;                /* of the member at hand */
+	struct mun_pipe *pipe; /* into it */
 };
 enum mun_code mun_bundle_dir_failed(int errnum, const char *what, const char *path,
                                     struct mun_err *err);

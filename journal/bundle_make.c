@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "journal/bundle_make.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,31 +134,23 @@ static enum mun_code write_entries(struct making *m, struct mun_err *err)
 typedef enum mun_code (*writer_fn)(struct mun_bundle *b, mun_write_fn write, void *arg,
                                    struct mun_err *err);
 
-static enum mun_code write_derived(struct making *m, struct mun_err *err)
+static enum mun_code write_one(struct making *m, const char *name, writer_fn write,
+                               struct mun_err *err)
 {
-	const struct {
-		const char *name;
-		writer_fn write;
-		bool bodies;
-	} files[] = {
-		{ "bodies.jsonl", mun_bundle_bodies, true },
-		{ "history.csv", mun_bundle_history_csv, false },
-		{ "history.jsonl", mun_bundle_history_jsonl, false },
-		{ "items.csv", mun_bundle_items_csv, false },
-	};
-	enum mun_code code = MUN_OK;
+	tell(m, name, 0, 0);
+	enum mun_code code = mun_bundle_dir_begin(m->dir, name, err);
+	if (code == MUN_OK)
+		code = write(m->bundle, mun_bundle_dir_write, m->dir, err);
+	return code == MUN_OK ? mun_bundle_dir_end(m->dir, err) : code;
+}
 
-	for (size_t i = 0; code == MUN_OK && i < MUN_ARRAY_LEN(files); i++) {
-		if (files[i].bodies && !m->order->bodies)
-			continue;
-		tell(m, files[i].name, 0, 0);
-		code = mun_bundle_dir_begin(m->dir, files[i].name, err);
-		if (code == MUN_OK)
-			code = files[i].write(m->bundle, mun_bundle_dir_write, m->dir, err);
-		if (code == MUN_OK)
-			code = mun_bundle_dir_end(m->dir, err);
-	}
-	return code;
+static enum mun_code write_tables(struct making *m, struct mun_err *err)
+{
+	enum mun_code code = write_one(m, "history.csv", mun_bundle_history_csv, err);
+
+	if (code == MUN_OK)
+		code = write_one(m, "history.jsonl", mun_bundle_history_jsonl, err);
+	return code == MUN_OK ? write_one(m, "items.csv", mun_bundle_items_csv, err) : code;
 }
 
 static enum mun_code write_texts(struct making *m, struct mun_err *err)
@@ -179,26 +172,65 @@ static enum mun_code write_texts(struct making *m, struct mun_err *err)
 	return mun_bundle_dir_put(m->dir, "verify.py", mun_verify_py, mun_verify_py_len, err);
 }
 
-/* Checked as whoever receives it would, and what that gave written into it. */
-static enum mun_code write_summary(struct making *m, struct mun_err *err)
+/* What was written so far, checked as whoever receives it would. */
+struct checking {
+	const char *path;
+	struct mun_verdict_report report;
+	enum mun_code code;
+	struct mun_err err;
+};
+
+static void *check_written(void *arg)
 {
 	MUN_CLEANUP(mun_source_closep) struct mun_source *written = NULL;
-	struct mun_verdict_report report;
+	struct checking *c = arg;
+
+	c->code = mun_source_bundle(&written, c->path, &c->err);
+	if (c->code == MUN_OK)
+		c->code = mun_verify_source(written, NULL, &c->report, &c->err);
+	return NULL;
+}
+
+/* The tables need nothing of the check, nor the check of them: they go side by side. */
+static enum mun_code write_and_check(struct making *m, struct checking *c, struct mun_err *err)
+{
+	pthread_t thread;
+	bool beside = pthread_create(&thread, NULL, check_written, c) == 0;
+	enum mun_code code = write_tables(m, err);
 
 	tell(m, "checking the bundle", 0, 0);
-	enum mun_code code = mun_source_bundle(&written, mun_bundle_dir_path(m->dir), err);
-	if (code == MUN_OK)
-		code = mun_verify_source(written, NULL, &report, err);
-	if (code != MUN_OK)
+	if (beside)
+		(void)pthread_join(thread, NULL);
+	else
+		(void)check_written(c);
+	if (code != MUN_OK || c->code == MUN_OK)
 		return code;
-	m->ret->result = report.result;
-	m->ret->first_bad = report.first_bad;
-	code = mun_bundle_dir_begin(m->dir, "summary.json", err);
+	*err = c->err;
+	return c->code;
+}
+
+static enum mun_code write_summary(struct making *m, const struct mun_verdict_report *report,
+                                   struct mun_err *err)
+{
+	m->ret->result = report->result;
+	m->ret->first_bad = report->first_bad;
+	enum mun_code code = mun_bundle_dir_begin(m->dir, "summary.json", err);
 	if (code == MUN_OK)
-		code = mun_bundle_summary(m->bundle, &report, mun_bundle_dir_write, m->dir, err);
+		code = mun_bundle_summary(m->bundle, report, mun_bundle_dir_write, m->dir, err);
+	return code == MUN_OK ? mun_bundle_dir_end(m->dir, err) : code;
+}
+
+static enum mun_code write_derived(struct making *m, struct mun_err *err)
+{
+	MUN_CLEANUP(mun_freep) struct checking *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return mun_fail(err, MUN_E_NOMEM, "no memory to check a bundle");
+	c->path = mun_bundle_dir_path(m->dir);
+	enum mun_code code = write_and_check(m, c, err);
 	if (code == MUN_OK)
-		code = mun_bundle_dir_end(m->dir, err);
-	mun_verdict_report_done(&report);
+		code = write_summary(m, &c->report, err);
+	mun_verdict_report_done(&c->report);
 	return code;
 }
 
@@ -215,11 +247,11 @@ static enum mun_code write_files(struct making *m, struct mun_err *err)
 		code = mun_bundle_write_key(m->dir, mun_bundle_vkey(m->bundle), &m->facts, err);
 	if (code == MUN_OK)
 		code = mun_bundle_write_plans(m->dir, m->source, mun_bundle_fold(m->bundle), err);
-	if (code == MUN_OK)
-		code = write_derived(m, err);
+	if (code == MUN_OK && m->order->bodies)
+		code = write_one(m, "bodies.jsonl", mun_bundle_bodies, err);
 	if (code == MUN_OK)
 		code = write_texts(m, err);
-	return code == MUN_OK ? write_summary(m, err) : code;
+	return code == MUN_OK ? write_derived(m, err) : code;
 }
 
 enum mun_code mun_bundle_make(struct mun_journal *j, const struct mun_bundle_order *order,

@@ -36,6 +36,8 @@ struct mun_refold {
 	struct mun_entry own;
 	struct mun_decoded *own_owner;
 	char operator_[640], token[33], archived_at[40];
+	const struct mun_entry *operator_of; /* the start that operator_ was made of, and its seq */
+	uint64_t operator_seq;
 };
 /* A row of items that has been touched begins with this; zeros: never. */
 struct mun_refold_item_row {

@@ -157,8 +157,10 @@ static void fill_history(struct mun_refold *f, const struct mun_refold_exchange 
 	const char *verdict = mun_verdict_name(x->row.verdict);
 	bool answered = x->row.response_seq != MUN_NO_SEQ;
 
-	if (op)
+	if (op && (f->operator_of != s->start || f->operator_seq != s->start->seq))
 		(void)snprintf(f->operator_, sizeof(f->operator_), "%s@%s", op->user, op->host);
+	f->operator_of = s->start;
+	f->operator_seq = s->start ? s->start->seq : MUN_NO_SEQ;
 	mun_hex_encode(f->token, x->token, sizeof(x->token));
 	*row = (struct mun_history_row){
 		.time_us = x->row.sent_us,

@@ -97,7 +97,12 @@ void mun_buf_puts(struct mun_buf *b, const char *s)
 
 void mun_buf_putc(struct mun_buf *b, char c)
 {
-	mun_buf_add(b, &c, 1);
+	if (b->failed || b->cap - b->len <= 1) {
+		mun_buf_add(b, &c, 1);
+		return;
+	}
+	b->data[b->len++] = c;
+	b->data[b->len] = '\0';
 }
 
 void mun_buf_int(struct mun_buf *b, int64_t n)

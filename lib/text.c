@@ -77,14 +77,17 @@ size_t mun_utf8_bad(const char *s, size_t len)
 	size_t i = 0;
 	uint32_t c;
 
-	while (i < len) {
+	for (;;) {
+		while (i < len && (unsigned char)s[i] < 0x80)
+			i++;
+		if (i == len)
+			return len;
 		size_t n = decode(&c, s + i, len - i);
 
 		if (n == 0)
 			return i;
 		i += n;
 	}
-	return len;
 }
 
 void mun_text_visible(struct mun_buf *ret, const char *s, size_t len, bool ascii)

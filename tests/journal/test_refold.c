@@ -303,7 +303,7 @@ static enum mun_code items_of(void *arg, const struct mun_batch *b, struct mun_e
 	const struct mun_filter all = { .since_us = MUN_TIME_NONE,
 		                        .until_us = MUN_TIME_NONE,
 		                        .after_seq = MUN_NO_SEQ };
-	void *const *both = arg;
+	void **both = arg;
 
 	return mun_query_items(both[0], &b->batch, &all, false, items_row, both[1], err);
 }
@@ -378,9 +378,9 @@ static void compare(struct sample *s)
 	/* names aside: a bundle's items without bodies have none, and no further column */
 	const struct mun_bundle_options plain = { .scratch_dir = "/tmp", .left_out = 0 };
 	assert_ok(mun_bundle_read(&b.bundle, b.source, &plain, &err), &err);
-	void *const arg[] = { s->j, &b.queried };
+	void *arg[] = { s->j, &b.queried };
 	mun_row_csv(&b.queried, mun_items_columns, in_order, MUN_ITEMS_COLUMNS, NULL, false);
-	assert_ok(mun_journal_batches(s->j, false, items_of, (void *)(uintptr_t)arg, &err), &err);
+	assert_ok(mun_journal_batches(s->j, false, items_of, arg, &err), &err);
 	assert_ok(mun_bundle_items_csv(b.bundle, add, &b.folded, &err), &err);
 	for (const char *name;
 	     (name = strstr(mun_buf_str(&b.queried), ",Ein Name,")) != NULL ||
