@@ -98,17 +98,20 @@ static enum mun_code add_row(struct adopting *a, const struct mun_ref *plan, uin
 	return mun_buf_check(out, "the open items", err);
 }
 
-static enum mun_code collect_items(struct adopting *a, const struct mun_batch *b,
-                                   struct mun_buf *out, struct mun_err *err)
+/* Without a batch it is a plan that was adopted and never run: all its items. */
+static enum mun_code collect_items(struct adopting *a, const struct mun_ref *plan, uint32_t items,
+                                   const struct mun_ref *batch, struct mun_buf *out,
+                                   struct mun_err *err)
 {
 	enum mun_code code = MUN_OK;
 
-	for (uint32_t item = 0; code == MUN_OK && item < b->items; item++) {
-		struct mun_item st;
+	for (uint32_t item = 0; code == MUN_OK && item < items; item++) {
+		struct mun_item st = { .state = MUN_I_PENDING };
 
-		code = mun_journal_item(a->old, &b->batch, item, &st, err);
+		if (batch != NULL)
+			code = mun_journal_item(a->old, batch, item, &st, err);
 		if (code == MUN_OK && is_open(&st))
-			code = add_row(a, &b->plan, item, out, err);
+			code = add_row(a, plan, item, out, err);
 	}
 	return code;
 }
@@ -128,8 +131,9 @@ static enum mun_code old_plan(struct adopting *a, const struct mun_ref *ref, str
 }
 
 /* As it was planned there, by whoever adopts it, of the items that are left. */
-static enum mun_code store_plan(struct adopting *a, const struct mun_batch *b,
-                                struct mun_runlist *l, struct mun_err *err)
+static enum mun_code store_plan(struct adopting *a, const struct mun_ref *plan,
+                                const struct mun_ref *batch, struct mun_runlist *l,
+                                struct mun_err *err)
 {
 	MUN_CLEANUP(mun_decoded_freep) struct mun_decoded *owner = NULL;
 	MUN_BUF_CLEANUP struct mun_buf line;
@@ -138,12 +142,13 @@ static enum mun_code store_plan(struct adopting *a, const struct mun_batch *b,
 	enum mun_code code;
 
 	mun_buf_init(&line, MUN_ENTRY_MAX);
-	code = old_plan(a, &b->plan, &line, &e, &owner, err);
+	code = old_plan(a, plan, &line, &e, &owner, err);
 	if (code != MUN_OK)
 		return code;
 	mun_runlist_describe(l, &e);
 	e.u.plan.has_adopted = true;
-	e.u.plan.adopted = b->batch;
+	if (batch != NULL)
+		e.u.plan.adopted = *batch;
 	mun_operator_of(&e.u.plan.operator_, a->app);
 	code = mun_plan_id(&e.u.plan.plan, &e, 0, err);
 	if (code == MUN_OK)
@@ -154,23 +159,37 @@ static enum mun_code store_plan(struct adopting *a, const struct mun_batch *b,
 	return code == MUN_OK ? mun_buf_check(&a->plans, "the plans", err) : code;
 }
 
-static enum mun_code adopt_batch(void *arg, const struct mun_batch *b, struct mun_err *err)
+static enum mun_code adopt_items(struct adopting *a, const struct mun_ref *plan, uint32_t items,
+                                 const struct mun_id *org, const struct mun_ref *batch,
+                                 struct mun_err *err)
 {
 	MUN_CLEANUP(mun_runlist_done) struct mun_runlist l;
-	struct adopting *a = arg;
-	enum mun_code code;
+	enum mun_code code = mun_runlist_init(&l, err);
 
-	if (!mun_batch_is_open(b->state))
-		return MUN_OK;
-	code = mun_runlist_init(&l, err);
 	if (code == MUN_OK)
-		code = collect_items(a, b, &l.source, err);
+		code = collect_items(a, plan, items, batch, &l.source, err);
 	if (code != MUN_OK || l.source.len == 0)
 		return code;
 	l.has_org = true;
-	l.org = b->org;
+	l.org = *org;
 	code = mun_runlist_read_text(&l, a->app, "open items", err);
-	return code == MUN_OK ? store_plan(a, b, &l, err) : code;
+	return code == MUN_OK ? store_plan(a, plan, batch, &l, err) : code;
+}
+
+static enum mun_code adopt_batch(void *arg, const struct mun_batch *b, struct mun_err *err)
+{
+	return mun_batch_is_open(b->state)
+	               ? adopt_items(arg, &b->plan, b->items, &b->org, &b->batch, err)
+	               : MUN_OK;
+}
+
+/* What was adopted before and has not been asked about is in doubt still, also when the plan was
+ * discarded. */
+static enum mun_code adopt_plan(void *arg, const struct mun_plan *p, struct mun_err *err)
+{
+	return p->adopted && p->state != MUN_PLAN_CONSUMED
+	               ? adopt_items(arg, &p->plan, p->items, &p->org, NULL, err)
+	               : MUN_OK;
 }
 
 /* ---- one in the place of the other ---- */
@@ -198,26 +217,58 @@ static enum mun_code make_next(struct adopting *a, struct mun_err *err)
 	code = open_journal(a, a->fresh, MUN_JOURNAL_CREATE, &previous, &a->next, err);
 	if (code == MUN_OK && !mun_journal_created(a->next))
 		code = mun_fail(err, MUN_E_JOURNAL, "%s exists already", a->fresh);
-	return code == MUN_OK ? mun_journal_batches(a->old, false, adopt_batch, a, err) : code;
+	if (code == MUN_OK)
+		code = mun_journal_batches(a->old, false, adopt_batch, a, err);
+	return code == MUN_OK ? mun_journal_plans(a->old, false, adopt_plan, a, err) : code;
 }
 
-/* The two change places in one step where the file system can; then the old one gets its name. */
-static enum mun_code exchange(struct adopting *a, struct mun_err *err)
+/* The two change places in one step where the file system can; then the old one gets its name.
+ * *ret_moved: the former one is no longer where it was. */
+static enum mun_code exchange(struct adopting *a, bool *ret_moved, struct mun_err *err)
 {
 	const char *dir = a->app->journal_dir;
 
-	if (renameat2(AT_FDCWD, a->fresh, AT_FDCWD, dir, RENAME_EXCHANGE) == 0) {
+	*ret_moved = renameat2(AT_FDCWD, a->fresh, AT_FDCWD, dir, RENAME_EXCHANGE) == 0;
+	if (*ret_moved) {
 		if (rename(a->fresh, a->aside) != 0)
-			return mun_fail_errno(err, MUN_E_IO, errno,
+			return mun_fail_errno(err, MUN_E_JOURNAL, errno,
 			                      "the former journal stands at %s", a->fresh);
 		return MUN_OK;
 	}
 	if (errno != EINVAL && errno != ENOSYS)
-		return mun_fail_errno(err, MUN_E_IO, errno, "cannot rename %s", dir);
-	if (rename(dir, a->aside) != 0 || rename(a->fresh, dir) != 0)
-		return mun_fail_errno(err, MUN_E_IO, errno, "cannot rename %s to %s", a->fresh,
+		return mun_fail_errno(err, MUN_E_JOURNAL, errno, "cannot rename %s", dir);
+	*ret_moved = rename(dir, a->aside) == 0;
+	if (!*ret_moved || rename(a->fresh, dir) != 0)
+		return mun_fail_errno(err, MUN_E_JOURNAL, errno, "cannot rename %s to %s", a->fresh,
 		                      dir);
 	return MUN_OK;
+}
+
+static void put_alarm(struct adopting *a, const char *what)
+{
+	struct mun_err why;
+
+	if (mun_mark_alarm(a->old, what, &why) != MUN_OK)
+		mun_say(a->app, "muniment: warning: its mark cannot be written: %s", why.text);
+}
+
+/* Before anything can be sent from the next one, nothing is written to the former one any more,
+ * wherever a copy of it turns up: also where this process is killed in between. */
+static enum mun_code replace(struct adopting *a, struct mun_err *err)
+{
+	struct mun_journal_id id;
+	char what[200];
+	bool moved;
+	enum mun_code code = mun_journal_identity(a->next, &id, err);
+
+	if (code != MUN_OK)
+		return code;
+	(void)snprintf(what, sizeof(what), "the journal %.150s follows it", id.origin);
+	put_alarm(a, what);
+	code = exchange(a, &moved, err);
+	if (!moved)
+		put_alarm(a, a->mark.mark.alarm);
+	return code;
 }
 
 /* "DIR/../journal-<first 8 of the id>" */
@@ -243,20 +294,6 @@ static enum mun_code choose_names(struct adopting *a, struct mun_err *err)
 	(void)mun_fail(err, MUN_E_USAGE, "%s exists: it was adopted before", a->aside);
 	mun_hint(err, "move that one away first");
 	return MUN_E_USAGE;
-}
-
-/* Nothing is written to the former one any more, wherever a copy of it turns up. */
-static void retire(struct adopting *a)
-{
-	char what[200];
-	struct mun_journal_id id;
-	struct mun_err why;
-
-	if (mun_journal_identity(a->next, &id, &why) != MUN_OK)
-		return;
-	(void)snprintf(what, sizeof(what), "the journal %.150s follows it", id.origin);
-	if (mun_mark_alarm(a->old, what, &why) != MUN_OK)
-		mun_say(a->app, "muniment: warning: its mark cannot be written: %s", why.text);
 }
 
 static void say_result(struct adopting *a)
@@ -315,10 +352,9 @@ enum mun_code mun_adopt(struct mun_app *app, struct mun_err *err)
 	if (code == MUN_OK)
 		code = make_next(&a, err);
 	if (code == MUN_OK)
-		code = exchange(&a, err);
+		code = replace(&a, err);
 	if (code != MUN_OK)
 		return code;
-	retire(&a);
 	mun_journal_closep(&a.next);
 	code = open_journal(&a, app->journal_dir, MUN_JOURNAL_WRITE, NULL, &a.next, err);
 	if (code == MUN_OK)

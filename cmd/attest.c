@@ -52,17 +52,29 @@ enum mun_code mun_attest_open(struct mun_attest *a, struct mun_app *app, struct 
 	                      : code;
 }
 
+/* What cannot be written is no reason to stop; a journal that does not fit its mark is. */
+static enum mun_code raise_mark(const struct mun_attest *a, struct mun_err *err)
+{
+	bool made;
+	enum mun_code code = mun_mark_raise(a->j, &made, err);
+
+	return code == MUN_E_IO || code == MUN_E_INPUT ? MUN_OK : code;
+}
+
+/* The start is marked before anything is sent: a copy made before it is behind from here on, also
+ * where this process is killed. */
 enum mun_code mun_attest_start(struct mun_attest *a, struct mun_err *err)
 {
+	enum mun_code code = raise_mark(a, err);
+
 	a->due_ms = now_ms(a) + EVERY_MS;
-	return checkpoint(a, true, a->anchors != NULL, err);
+	return code == MUN_OK ? checkpoint(a, true, a->anchors != NULL, err) : code;
 }
 
 enum mun_code mun_attest_step(struct mun_attest *a, uint32_t *ret_again_ms, struct mun_err *err)
 {
 	uint64_t now = now_ms(a);
 	enum mun_code code = MUN_OK;
-	bool made;
 
 	*ret_again_ms = IDLE_MS;
 	if (mun_anchoring_busy(a->anchors)) {
@@ -75,10 +87,7 @@ enum mun_code mun_attest_step(struct mun_attest *a, uint32_t *ret_again_ms, stru
 		return code;
 	a->due_ms = now + EVERY_MS;
 	code = checkpoint(a, false, false, err);
-	if (code == MUN_OK)
-		code = mun_mark_raise(a->j, &made, err);
-	/* what cannot be written is no reason to stop; a journal that does not fit its mark is */
-	return code == MUN_E_IO || code == MUN_E_INPUT ? MUN_OK : code;
+	return code == MUN_OK ? raise_mark(a, err) : code;
 }
 
 enum mun_code mun_attest_end(struct mun_attest *a, struct mun_err *err)

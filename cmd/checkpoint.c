@@ -130,6 +130,11 @@ static enum mun_code check(struct mun_app *app, struct mun_err *err)
 	if ((int)a->public_key + a->list + (a->add != NULL) + a->new_key > 1)
 		return mun_fail(err, MUN_E_USAGE,
 		                "--public-key, --list, --add and --new-key exclude each other");
+	if ((a->public_key || a->list || a->add) &&
+	    (a->timestamp.len || a->witness.len || a->reason))
+		return mun_fail(err, MUN_E_USAGE,
+		                "--timestamp, --witness and --reason are for a checkpoint that is "
+		                "signed now: not with --public-key, --list or --add");
 	if (!a->list && app->output != MUN_OUT_TABLE && app->output != MUN_OUT_JSON)
 		return mun_fail(err, MUN_E_USAGE, "only --list has that output");
 	if (a->public_key && (app->output != MUN_OUT_TABLE || a->fields))

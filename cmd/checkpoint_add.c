@@ -48,7 +48,7 @@ static enum mun_code read_lines(struct adding *a, const char *path, struct mun_e
 	mun_buf_init(&text, MUN_NOTE_MAX);
 	code = mun_file_read(&text, path, err);
 	if (code != MUN_OK)
-		return code;
+		return code == MUN_E_IO ? MUN_E_INPUT : code;
 	if (text.len == 0 || strlen(text.data) != text.len || text.data[text.len - 1] != '\n')
 		return mun_fail(err, MUN_E_INPUT, "%s holds no signature lines", path);
 	empty = strstr(text.data, "\n\n");

@@ -35,8 +35,8 @@ enum mun_group_bit {
 	MUN_G_VERIFY = 1u << 15,     /* --strict --log-key --tsa-ca --witness-key … */
 	MUN_G_CONFIRM = 1u << 16,    /* --confirm alone, for run */
 	MUN_G_KEY = 1u << 17,        /* --key-file alone: opens the vault to sign */
-	MUN_G_ANCHOR = 1u << 18,     /* --timestamp --witness --witness-key --cacert */
-	MUN_G_CHECKPOINT = 1u << 19, /* --public-key --list --add --new-key (with --reason) */
+	MUN_G_ANCHOR = 1u << 18,     /* --timestamp --witness --witness-key */
+	MUN_G_CHECKPOINT = 1u << 19, /* --public-key --list --add --new-key --cacert */
 	MUN_G_PROVE = 1u << 20,      /* --since-checkpoint --out */
 	MUN_G_COSIGN = 1u << 21,     /* --state --log-key --public-key */
 	MUN_G_EXPORT = 1u << 22,     /* --out --bodies --at */

@@ -196,8 +196,9 @@ static enum mun_code cosign(struct mun_app *app, const char *in, const char *out
 
 	mun_buf_init(&text, MUN_PROOF_TEXT_MAX);
 	code = mun_file_read(&text, in, err);
-	if (code == MUN_OK)
-		code = parse(&asked, &text, err);
+	if (code != MUN_OK)
+		return code == MUN_E_IO ? MUN_E_INPUT : code;
+	code = parse(&asked, &text, err);
 	if (code == MUN_OK)
 		code = mun_cosign_open(&state, app->args.state, err);
 	if (code == MUN_OK)

@@ -24,6 +24,7 @@ struct exporting {
 	struct mun_export_filter filter;
 	struct mun_signer signer;
 	char why[256]; /* nothing is signed or recorded: the reason; "": it is */
+	bool seen;     /* a copy with nothing new: the mark stays with the journal itself */
 	uint64_t size; /* of the checkpoint that the bundle ends at */
 	uint64_t left_out;
 	struct mun_bundle_made made;
@@ -55,6 +56,12 @@ static enum mun_code look(struct exporting *x, bool *ret_copy, struct mun_err *e
 	if (code != MUN_OK)
 		return code;
 	*ret_copy = known && !s->own;
+	struct mun_head head = { .size = 0 };
+	if (*ret_copy)
+		code = mun_journal_head(x->j, &head, err);
+	if (code != MUN_OK)
+		return code;
+	x->seen = *ret_copy && head.size <= s->mark.size;
 	if (*ret_copy)
 		(void)snprintf(x->why, sizeof x->why,
 		               "this is a copy of a journal that this machine knows elsewhere");
@@ -175,7 +182,7 @@ static enum mun_code choose_size(struct exporting *x, struct mun_err *err)
 	} else {
 		code = x->why[0] ? choose_newest(x, err) : sign(x, err);
 	}
-	return code == MUN_OK ? mun_signer_raise_reading(x->app, x->j, err) : code;
+	return code == MUN_OK && !x->seen ? mun_signer_raise_reading(x->app, x->j, err) : code;
 }
 
 static void show_progress(void *arg, const struct mun_bundle_progress *p)

@@ -156,6 +156,7 @@ static const struct mun_opt checkpoint[] = {
 	FLAG("public-key", public_key, "print the verifier key and its SHA-256"),
 	FLAG("list", list, "print all checkpoints with their anchors"),
 	TEXT("add", add, "FILE", "add the cosignatures of FILE"),
+	TEXT("cacert", cacert, "FILE", "certificate authorities of --timestamp and --witness, PEM"),
 	HERE_FLAG("new-key", new_key, "sign with a fresh key from now on (with --reason)"),
 	HERE_TEXT("reason", reason, "TEXT", "why the key is replaced, 8 to 500 characters"),
 };

@@ -140,11 +140,20 @@ static enum mun_code backup(struct mun_app *app, const char *dir, int *ret_exit,
 	return code;
 }
 
+static enum mun_code adopt(struct mun_app *app, struct mun_err *err)
+{
+	enum mun_code code = mun_adopt(app, err);
+
+	return code == MUN_OK && app->output == MUN_OUT_JSON ? print_info(app, err) : code;
+}
+
 static enum mun_code run_journal(struct mun_app *app, int *ret_exit, struct mun_err *err)
 {
 	const struct mun_args *a = &app->args;
 
 	*ret_exit = 0;
+	if (a->reason != NULL && (a->args_len == 0 || strcmp(a->args[0], "adopt") != 0))
+		return mun_fail(err, MUN_E_USAGE, "--reason goes with journal adopt");
 	if (a->args_len == 1 && strcmp(a->args[0], "info") == 0)
 		return print_info(app, err);
 	if (a->args_len == 1 && strcmp(a->args[0], "check") == 0)
@@ -154,7 +163,7 @@ static enum mun_code run_journal(struct mun_app *app, int *ret_exit, struct mun_
 	if (a->args_len == 2 && strcmp(a->args[0], "backup") == 0)
 		return backup(app, a->args[1], ret_exit, err);
 	if (a->args_len == 1 && strcmp(a->args[0], "adopt") == 0)
-		return mun_adopt(app, err);
+		return adopt(app, err);
 	return mun_fail(err, MUN_E_USAGE,
 	                "journal takes one of: info, check, backup DIR, rebuild, adopt");
 }

@@ -23,7 +23,7 @@ static enum mun_code read_old(struct mun_checkpoint *ret, const char *path, stru
 	mun_buf_init(&text, MUN_PROOF_TEXT_MAX);
 	code = mun_file_read(&text, path, err);
 	if (code != MUN_OK)
-		return code;
+		return code == MUN_E_IO ? MUN_E_INPUT : code;
 	at = mun_buf_str(&text);
 	len = text.len;
 	if (strncmp(at, "old ", 4) == 0) {

@@ -208,8 +208,11 @@ enum mun_code mun_journal_guard(struct mun_journal *j, struct mun_txn *t, struct
 		return older(j->format, err);
 	if (code == MUN_OK)
 		code = mun_txn_get(t, MUN_T_META, mun_text_val(MUN_META_BACKUP), &v, err);
-	if (code == MUN_OK)
-		return mun_fail(err, MUN_E_JOURNAL, "this is a backup copy: it can only be read");
+	if (code == MUN_OK) {
+		(void)mun_fail(err, MUN_E_JOURNAL, "this is a backup copy: it can only be read");
+		mun_hint(err, "to go on from it in the journal's place: muniment journal adopt");
+		return MUN_E_JOURNAL;
+	}
 	if (code == MUN_E_NOTFOUND)
 		code = mun_get_tree(t, ret, err);
 	if (code != MUN_OK || !j->has_seen)

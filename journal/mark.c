@@ -268,6 +268,7 @@ static enum mun_code raised(struct mun_journal *j, struct mun_mark *m, bool fres
                             struct mun_err *err)
 {
 	struct mun_head head;
+	char path[sizeof(m->path)];
 	enum mun_mark_fit how = MUN_MARK_FITS;
 	enum mun_code code = mun_journal_head(j, &head, err);
 
@@ -277,9 +278,16 @@ static enum mun_code raised(struct mun_journal *j, struct mun_mark *m, bool fres
 		return misfit(j, &head, m, how, err);
 	if (code != MUN_OK)
 		return code;
+	own_path(j, path);
+	if (!fresh && j->mode == MUN_JOURNAL_READ && strcmp(path, m->path) != 0)
+		return MUN_OK; /* who reads a copy leaves the journal's own mark as it is */
+	/* Elsewhere than before, with entries that were never marked: it may be a copy of a journal
+	 * whose writer was killed, and which had gone on by then. */
+	if (!fresh && head.size > m->size && strcmp(path, m->path) != 0)
+		m->since = head.size;
 	m->size = head.size;
 	memcpy(m->root, head.root, sizeof(m->root));
-	own_path(j, m->path);
+	memcpy(m->path, path, strlen(path) + 1);
 	if (fresh) {
 		(void)snprintf(m->origin, sizeof(m->origin), "%s", j->id.origin);
 		m->since = j->created ? 0 : head.size;

@@ -12,7 +12,7 @@ struct mun_mark {
 	uint64_t size;
 	uint8_t root[MUN_SHA256_LEN];
 	uint64_t signed_size; /* newest signed; 0 none */
-	uint64_t since;       /* entries that the journal had when the mark was made */
+	uint64_t since;       /* entries that another copy may follow otherwise: see below */
 	char path[4096];      /* of the journal that wrote it, resolved */
 	char alarm[256];      /* why nothing may be written any more: a fork, an adoption; "" */
 };
@@ -36,8 +36,9 @@ enum mun_code mun_mark_compare(struct mun_journal *j, struct mun_mark_state *ret
  * JOURNAL: the journal is behind or forked. What cannot be written is IO: say so and go on. */
 enum mun_code mun_mark_raise(struct mun_journal *j, bool *ret_made, struct mun_err *err)
 	MUN_MUST_CHECK;
-/* Was the entry written before this machine had a mark of the journal? Then nobody can tell whether
- * another copy has gone on. */
+/* Was the entry written before this machine had a mark of the journal, or before the journal turned
+ * up elsewhere with entries that were never marked? Then nobody can tell whether another copy has
+ * gone on. */
 bool mun_mark_is_older(const struct mun_journal *j, uint64_t seq);
 /* "" or what to say about the mark to people who write; *ret_made: one was made just now. */
 const char *mun_mark_problem(const struct mun_journal *j, bool *ret_made);

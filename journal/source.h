@@ -8,6 +8,9 @@
  */
 #include "journal/checkpoint.h"
 struct mun_source;
+/* Bytes of a line of bodies.jsonl that is read: a body in base64 and a little. Only the raw list of
+ * a plan can be longer; it then counts as withheld. */
+#define MUN_BODY_LINE ((size_t)8 << 20)
 /* Of the first `size` entries; j stays open longer than the source. */
 enum mun_code mun_source_journal(struct mun_source **ret, struct mun_journal *j, uint64_t size,
                                  struct mun_err *err) MUN_MUST_CHECK;

@@ -7,14 +7,14 @@
 #include "journal/source_impl.h"
 #include "journal/source_list.h"
 #include "lib/base64.h"
+#include "lib/digest.h"
 #include "lib/hex.h"
 #include "lib/json.h"
 #include "lib/tlog/checkpoint.h"
 
 #define SALT_LEN     32
-#define WITHHELD_MAX 100               /* bytes of a line */
-#define BODY_LINE    ((size_t)8 << 20) /* of bodies.jsonl: a body in base64 and a little */
-#define HASH_TEXT    44                /* base64 of 32 bytes */
+#define WITHHELD_MAX 100 /* bytes of a line */
+#define HASH_TEXT    44  /* base64 of 32 bytes */
 
 struct from_bundle {
 	struct mun_source base;
@@ -125,9 +125,28 @@ static enum mun_code no_columns(struct mun_source *s, const struct mun_ref *plan
 	return MUN_E_NOTFOUND;
 }
 
-static enum mun_code read_body(const char *line, size_t len, uint8_t ret_salt[static SALT_LEN],
-                               struct mun_buf *ret, struct mun_err *err)
+/* The line is what an export writes of it, and nothing else: no space, no escape, no other order.
+ */
+static bool is_exact(const char *line, size_t len, uint64_t seq, size_t bytes_len, const char *salt,
+                     const uint8_t commit[static MUN_SHA256_LEN])
 {
+	static const char head[] = "{\"bytes\":\"";
+	char tail[256], hex[2 * MUN_SHA256_LEN + 1];
+
+	mun_hex_encode(hex, commit, MUN_SHA256_LEN);
+	size_t tail_len = (size_t)snprintf(tail, sizeof(tail),
+	                                   "\",\"commit\":\"%s\",\"salt\":\"%.44s\",\"seq\":%llu}",
+	                                   hex, salt, (unsigned long long)seq);
+	return len == sizeof(head) - 1 + bytes_len + tail_len &&
+	       memcmp(line, head, sizeof(head) - 1) == 0 &&
+	       memcmp(line + len - tail_len, tail, tail_len) == 0;
+}
+
+static enum mun_code read_body(const char *line, size_t len, uint64_t seq,
+                               uint8_t ret_salt[static SALT_LEN], struct mun_buf *ret,
+                               struct mun_err *err)
+{
+	uint8_t commit[MUN_SHA256_LEN];
 	struct mun_json *doc MUN_CLEANUP(mun_json_freep) = NULL;
 	struct mun_err why;
 
@@ -140,8 +159,17 @@ static enum mun_code read_body(const char *line, size_t len, uint8_t ret_salt[st
 	if (!salt || !bytes || mun_json_count(root) != 4 ||
 	    !mun_base64_exact(ret_salt, SALT_LEN, salt, strlen(salt)))
 		return mun_fail(err, MUN_E_CORRUPT, "a line of bodies.jsonl is malformed");
+	size_t before = ret->len;
 	code = mun_base64_decode(ret, bytes, strlen(bytes), err);
-	return code == MUN_E_INPUT ? MUN_E_CORRUPT : code;
+	if (code != MUN_OK)
+		return code == MUN_E_INPUT ? MUN_E_CORRUPT : code;
+	const struct mun_slice pieces[] = { { ret_salt, SALT_LEN },
+		                            { ret->data + before, ret->len - before } };
+	mun_sha256_of(commit, pieces, MUN_ARRAY_LEN(pieces));
+	return is_exact(line, len, seq, strlen(bytes), salt, commit)
+	               ? MUN_OK
+	               : mun_fail(err, MUN_E_CORRUPT,
+	                          "a line of bodies.jsonl is not what its bytes make");
 }
 
 static enum mun_code get_body(struct mun_source *s, uint64_t seq, uint8_t ret_salt[static 32],
@@ -153,7 +181,7 @@ static enum mun_code get_body(struct mun_source *s, uint64_t seq, uint8_t ret_sa
 	if (!of(s)->bodies)
 		return MUN_E_NOTFOUND;
 	enum mun_code code = mun_lines_find(of(s)->bodies, seq, &line, &len, err);
-	return code == MUN_OK ? read_body(line, len, ret_salt, ret, err) : code;
+	return code == MUN_OK ? read_body(line, len, seq, ret_salt, ret, err) : code;
 }
 
 static bool read_decimal(const char **p, const char *end, char until, uint64_t *ret)
@@ -240,6 +268,9 @@ static enum mun_code read_checkpoint(const struct from_bundle *s, const char *na
 {
 	struct mun_buf as_signed MUN_BUF_CLEANUP;
 	char other[MUN_MEMBER_NAME];
+	struct mun_checkpoint c;
+	struct mun_note lines;
+	struct mun_err why;
 
 	mun_buf_init(&as_signed, MUN_NOTE_MAX);
 	(void)snprintf(other, sizeof(other), "%.64s.signed", name);
@@ -256,6 +287,9 @@ static enum mun_code read_checkpoint(const struct from_bundle *s, const char *na
 	    memcmp(mun_buf_str(&as_signed), mun_buf_str(&ret->note), as_signed.len) != 0)
 		return mun_fail(err, MUN_E_CORRUPT, "%s does not begin with what %s holds", name,
 		                other);
+	code = mun_checkpoint_read(&c, &lines, mun_buf_str(&as_signed), as_signed.len, &why);
+	if (code != MUN_OK)
+		return mun_fail(err, MUN_E_CORRUPT, "%s is no signed checkpoint", other);
 	ret->signed_len = as_signed.len;
 	return read_stamps(s, name, ret, err);
 }
@@ -368,7 +402,7 @@ static enum mun_code open_files(struct from_bundle *s, struct mun_err *err)
 	if (code == MUN_E_NOTFOUND)
 		return mun_fail(err, MUN_E_CORRUPT, "entries.jsonl is missing");
 	if (code == MUN_OK)
-		code = open_optional(s, "bodies.jsonl", BODY_LINE, &s->bodies, err);
+		code = open_optional(s, "bodies.jsonl", MUN_BODY_LINE, &s->bodies, err);
 	if (code == MUN_OK)
 		code = open_optional(s, "withheld", WITHHELD_MAX, &s->withheld, err);
 	if (code == MUN_OK)

@@ -10,8 +10,6 @@
 #include "journal/mark.h"
 #include "journal/verify_impl.h"
 
-#define TEXT_MAX ((size_t)64 << 20)
-
 MUN_PRINTF(4, 0)
 static void add_finding(struct mun_verify *v, uint64_t seq, bool bad, const char *fmt, va_list args)
 {
@@ -313,7 +311,7 @@ enum mun_code mun_verify_begin(struct mun_verify *v, const struct mun_verify_opt
 		                            .longest_delay_us = MUN_TIME_NONE };
 	mun_verify_state_init(&v->state);
 	mun_tree_init(&v->tree);
-	mun_buf_init(&v->text, TEXT_MAX);
+	mun_buf_init(&v->text, MUN_VERIFY_TEXT_MAX);
 	mun_buf_init(&v->line, MUN_ENTRY_MAX + 1);
 	ret->findings = calloc(MUN_FINDINGS_MAX, sizeof(ret->findings[0]));
 	return ret->findings ? MUN_OK : mun_fail(err, MUN_E_NOMEM, "no memory for findings");

@@ -6,18 +6,15 @@ import argparse, calendar, collections, hashlib, heapq, json, pathlib, re, subpr
 from base64 import b64decode, b64encode
 NEEDED = ('README.txt checkpoint checkpoint.signed entries.jsonl history.csv history.jsonl items.csv public-key.txt '
           'summary.json verify.py').split()
-NOTE = re.compile('(([^\n]+)\n(0|[1-9][0-9]{0,15})\n([A-Za-z0-9+/]{43}=)\n(?:[^\n]+\n)*)\n'
-                  '((?:\u2014 [^ \n]+ [A-Za-z0-9+/]+={0,2}\n)+)')
-BODY = re.compile(rb'{"bytes":"([A-Za-z0-9+/]*={0,2})","commit":"([0-9a-f]{64})","salt":"([A-Za-z0-9+/]{43}=)","seq":([0-9]+)}')
+NOTE = re.compile('(([^\n]+)\n(0|[1-9][0-9]{0,15})\n([A-Za-z0-9+/]{43}=)\n(?:[^\n]+\n)*)\n((?:\u2014 [^ \n]+ [A-Za-z0-9+/]+={0,2}\n)+)')
+PART = re.compile(rb'(0|[1-9][0-9]{0,15}) (0|[1-9][0-9]?) ([A-Za-z0-9+/]{43}=)')
 PUBLIC = '%s\nsha256 %s\n-----BEGIN PUBLIC KEY-----\n%s\n-----END PUBLIC KEY-----\n'
-GOAL = ('archived', 'already_archived', 'restored', 'already_active')
 ASKED, REACHED, LEFT_OUT = 1, 2, 3  # what an item's byte says; 0: nothing so far
 count, sums, plans, batches, waiting, doubts, keys = collections.Counter(), {}, {}, {}, {}, {}, []
 decoder = json.JSONDecoder(parse_float=str, parse_constant=str, parse_int=lambda t: int(t) if abs(float(t)) < 2 ** 53 else t)
 encoder = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(',', ':'))
 
-def sha(data):
-    return hashlib.sha256(data).digest()
+def sha(data): return hashlib.sha256(data).digest()
 def say(label, text, *args):
     count[label] += 1
     print(label + ': ' + ''.join(c if ' ' <= c <= '~' else '?' for c in text % args))
@@ -28,7 +25,8 @@ def openssl(command, *paths, **files):  # what it prints, '' when it refuses
         for name, data in files.items(): pathlib.Path(at, name).write_bytes(data)
         done = subprocess.run(['openssl', *command.split(), *paths], cwd=at, capture_output=True)
         return done.stdout.decode('utf-8', 'replace') if done.returncode == 0 else ''
-def lines(path, most=65535):
+def lines(path, most=65535):  # none when there is no such file
+    if not path.exists(): return
     with open(path, 'rb') as file:
         for line in iter(lambda: file.readline(most + 1), b''):
             want(line[-1:] == b'\n', '%s: a line is cut off or too long: %.60r', path.name, line)
@@ -38,168 +36,163 @@ def decode(line):  # what is no integer, stands twice or in another form is not 
     except (ValueError, RecursionError): value = None
     want(value and encoder.encode(value).encode() == line, 'not in RFC 8785 form: %.60r', line)
     return value
-def bodies_of(path):  # seq, commitment and length of each; by pieces, as a manifest may be large
-    for row in map(BODY.fullmatch, lines(path, 1 << 30)):
-        want(row, '%s: a line is not in its form', path.name)
-        digest, size = hashlib.sha256(b64decode(row[3])), 0
-        for at in range(row.start(1), row.end(1), 1 << 16):
-            piece = b64decode(row.string[at:min(at + (1 << 16), row.end(1))])
-            digest.update(piece)
-            size += len(piece)
-        want(digest.hexdigest() == row[2].decode(), '%s: #%s is not what the line commits to', path.name, row[4].decode())
-        yield int(row[4]), digest.hexdigest(), size
+def bodies_of(path):  # seq, commitment and length of each; one in memory at a time
+    for row in map(decode, lines(path, 1 << 30)):
+        data = b64decode(row['salt'], validate=True) + b64decode(row['bytes'], validate=True)
+        fine = len(row) == 4 and len(row['salt']) == 44 and sha(data).hex() == row['commit']
+        want(fine, '%s: #%s is not what the line commits to', path.name, row['seq'])
+        yield row['seq'], row['commit'], len(data) - 32
+def withheld():  # start, height and hash of each subtree
+    for part in map(PART.fullmatch, lines(a.dir / 'withheld')):
+        want(part, 'withheld: a line is not in its form')
+        yield int(part[1]), int(part[2]), b64decode(part[3])
 def key_of(text):  # name, hash, type, DER of a verifier key (c2sp.org/signed-note)
     part = re.fullmatch('([^ \n+]+)[+]([0-9a-f]{8})[+]([A-Za-z0-9+/]{44})', text)
     raw = b64decode(part[3]) if part else b'-'
     want(raw[0] in (1, 4) and sha(part[1].encode() + b'\n' + raw)[:4].hex() == part[2], 'no verifier key: %.80r', text)
     return part[1], part[2], raw[0], bytes.fromhex('302a300506032b6570032100') + raw[1:]
-class Note:  # a signed checkpoint; signed: what time stamps cover, b'' for one that is not of the bundle
-    def __init__(self, name, raw, signed=b'', stamps=()):
+class Note:  # a signed checkpoint; signed: what time stamps (name and reply) cover, None for one that is not of the bundle
+    def __init__(self, name, raw, signed=None, stamps=()):
         part = NOTE.fullmatch(raw.decode())
-        want(part and raw.startswith(signed) and (not signed or NOTE.fullmatch(signed.decode())), '%s: no checkpoint', name)
+        want(part and raw.startswith(signed or b''), '%s: no checkpoint', name)
+        want(signed is None or NOTE.fullmatch(signed.decode()), '%s.signed: no checkpoint', name)
+        want(signed is None or name in ('checkpoint', 'checkpoints/' + part[3]), '%s: not the one of that size', name)
         self.name, self.text, self.origin, self.size, self.root = name, part[1], part[2], int(part[3]), b64decode(part[4])
-        self.lines, self.signed, self.stamps = part[5].splitlines(), signed, stamps  # stamps: name and reply
+        self.lines, self.signed, self.stamps = part[5].splitlines(), signed, stamps
     def line_of(self, vkey):  # None: it has no line of this key; else when a cosigner signed, or 0
         when, (name, key_hash, kind, der) = None, key_of(vkey)
         for data in (b64decode(line.split()[2]) for line in self.lines if line.split()[1] == name):
             if data[:4].hex() != key_hash: continue
-            when = int.from_bytes(data[4:12], 'big') if kind == 4 else 0
+            when, at = (int.from_bytes(data[4:12], 'big'), 12) if kind == 4 else (0, 4)
             text = ('cosignature/v1\ntime %d\n' % when if kind == 4 else '') + self.text
-            want(openssl('pkeyutl -verify -pubin -keyform DER -inkey k -rawin -in t -sigfile s', k=der, t=text.encode(),
-                         s=data[12 if kind == 4 else 4:]), '%s: the line of %s is no signature of it', self.name, name)
+            done = openssl('pkeyutl -verify -pubin -keyform DER -inkey k -rawin -in t -sigfile s', k=der, t=text.encode(), s=data[at:])
+            want(done, '%s: the line of %s is no signature of it', self.name, name)
         return when
-    def stamped(self, name, reply, ca):  # when an RFC 3161 reply was made
+    def stamped(self, name, reply):  # when an RFC 3161 reply was made
         der = re.match(r' *0:d=0 +hl=([0-9]+) +l= *([0-9]+) ', openssl('asn1parse -inform DER -in r', r=reply))
         made = re.search(r'Time stamp: (\w+ +\d+ [\d:]+)(?:\.\d+)?( \d+) GMT', openssl('ts -reply -in r -text', r=reply))
         want(der and made and int(der[1]) + int(der[2]) == len(reply), '%s: not one time stamp and nothing else', name)
         when = calendar.timegm(time.strptime(made[1] + made[2], '%b %d %H:%M:%S %Y'))
-        want(openssl('ts -verify -data n -in r -CAfile ca -attime %d' % when, n=self.signed, r=reply, ca=ca),
-             '%s: no time stamp by --tsa-ca over its checkpoint', name)
+        done = openssl('ts -verify -data n -in r -CAfile ca -attime %d' % when, n=self.signed, r=reply, ca=a.ca)
+        want(done, '%s: no time stamp by --tsa-ca over its checkpoint', name)
         return when
-    def seen(self, newest, a):  # the entries give its root: who signed it, and when
+    def seen(self, newest):  # the entries give its root: who signed it, and when
         want(keys and self.line_of(keys[-1]) is not None, '%s: not signed by the key in force', self.name)
         if len(keys) > 1 and self.line_of(keys[-2]) is not None: count['agreed', keys[-1]] = 1
-        times = [(w, self.line_of(w)) for w in a.witness] + [('--tsa-ca', self.stamped(*s, a.ca)) for s in self.stamps if a.ca]
-        for by, when in times:
-            late = time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime((when or 0) + 120))
-            want(when is None or newest[:19] <= late, '%s: anchored (%s) over 120 s before an entry, %s', self.name, by, newest)
-            if when is not None: count[by] = self.size
-
+        times = [(w, self.line_of(w)) for w in a.witness] + [('--tsa-ca', self.stamped(*s)) for s in self.stamps if a.ca]
+        for by, when in (pair for pair in times if pair[1] is not None):
+            late, count[by] = time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(when + 120)), self.size
+            want(newest[:19] <= late, '%s: anchored (%s) over 120 s before an entry, %s', self.name, by, newest)
 def known(s):  # s: batch, item, request, and the verdict that holds of them now
-    at = (s['batch'], s['item'])
-    if at in doubts and doubts[at] == s['request']: del doubts[at]
+    at, won = (s['batch'], s['item']), s['verdict'] in ('archived', 'already_archived', 'restored', 'already_active')
+    if doubts.get(at, at) == s['request']: del doubts[at]
     items = batches[at[0]]['items'] if at[0] in batches or 'withheld' not in sums else {at[1]: 0}
-    items[at[1]] = REACHED if s['verdict'] in GOAL else items[at[1]] or ASKED
-def fold(e, seq, at, b, home, receipts):  # what an entry says, after all before it
-    if e['kind'] == 'key.added':
+    items[at[1]] = REACHED if won else items[at[1]] or ASKED
+def fold(e, seq, at, b, receipts):  # what an entry says, after all before it
+    kind, plan = e['kind'], b['plan'] if b else {'list': None}
+    if kind == 'key.added':
         want(e['previous'] == (keys or [None])[-1], '#%d follows another key than the one in force', seq)
         keys.append(e['vkey'])
-    elif e['kind'] == 'plan.stored':
-        ids, own = 'plan/%s.ids' % e['plan'], 'plan/%s.overrides' % e['plan']
-        plans[e['plan']] = dict(e, list=home / ids if ids in sums else None)
+    elif kind == 'plan.stored':
+        ids, own = ('plan/%s.%s' % (e['plan'], end) for end in ('ids', 'overrides'))
+        plans[e['plan']] = dict(e, list=a.dir / ids if ids in sums else None)
         want(sums.get(ids, e['list_sha256']) == e['list_sha256'], '%s is not the list of #%d', ids, seq)
         want(ids not in sums or sums.get(own) == e['overrides_sha256'], '%s are not the own reasons of #%d', own, seq)
-    elif e['kind'] == 'batch.started':
-        b = batches[e['batch']] = dict(plan=plans[e['plan']], items=bytearray(plans[e['plan']]['items']))
-        want(b['plan']['list'] or 'withheld' in sums, 'plan/%s.ids: missing, the list of #%d', e['plan'], b['plan']['seq'])
-    elif e['kind'] == 'request':
+    elif kind == 'batch.started':
+        batches[e['batch']] = dict(plan=plans[e['plan']], items=bytearray(plans[e['plan']]['items']))
+        want(plans[e['plan']]['list'] or 'withheld' in sums, 'plan/%s.ids: missing, the list of its batch', e['plan'])
+    elif kind == 'request':
         waiting[seq] = at
         if b and at[1] is not None: b['items'][at[1]] = b['items'][at[1]] or ASKED
         if e['method'] == 'GET' or not b and 'withheld' in sums: return
         want(b['items'][at[1]] == ASKED and at not in doubts, '#%d: item %d was final, or in doubt', seq, at[1])
-        want(e['purpose'] == b['plan']['op'], '#%d does something else than its plan', seq)
-        with open(b['plan']['list'] or '/dev/null', 'rb') as file: run = (file.seek(33 * at[1]), file.read(32))[1]
-        want(run == e['run'].encode() or not b['plan']['list'], '#%d: its run is not item %d of its plan', seq, at[1])
-        doubts[at] = seq
-    elif e['kind'] == 'response':
+        with open(plan['list'] or '/dev/null', 'rb') as file: run = (file.seek(33 * at[1]), file.read(32))[1] or e['run'].encode()
+        fine, doubts[at] = e['purpose'] == plan['op'] and run == e['run'].encode(), seq
+        want(fine, '#%d: its run is not item %d of its plan, or it does something else than its plan', seq, at[1])
+    elif kind == 'response':
         want(waiting.pop(e['request'], None) == at, '#%d answers #%s, no open request of its item', seq, e['request'])
         unclear = e['verdict'] in ('unknown', 'unverified', None) or e['verdict'] == 'config_error' and 300 <= (e['http'] or 0) < 400
         for s in [e] * (doubts.get(at) == e['request'] and not unclear) + (e['settles'] or []): known(s)
-    elif e['kind'] == 'decision': known(e)
-    elif e['kind'] in ('item.skipped', 'item.cancelled'):
-        for first, last in e['ranges']:
-            want(0 <= first <= last < len(b['items']), '#%d speaks of items that its batch does not have', seq)
-            want(REACHED not in b['items'][first:last + 1], '#%d takes back a success in items %d to %d', seq, first, last)
-            b['items'][first:last + 1] = bytes([LEFT_OUT]) * (last + 1 - first)
-    elif e['kind'] in ('batch.paused', 'batch.ended'):
-        c, n, reached = e['counts'], b['plan']['items'] + b['plan']['duplicates'], b['items'].count(REACHED)
-        ended = e['kind'] == 'batch.paused' or c['pending'] == 0 and b['items'].count(0) <= c['in_doubt']
+    elif kind == 'decision': known(e)
+    elif kind in ('item.skipped', 'item.cancelled'):
+        for low, end in ((first, last + 1) for first, last in e['ranges']):
+            want(0 <= low < end <= len(b['items']), '#%d speaks of items that its batch does not have', seq)
+            want(REACHED not in b['items'][low:end], '#%d takes back a success in items %d to %d', seq, low, end - 1)
+            b['items'][low:end] = bytes([LEFT_OUT]) * (end - low)
+    elif kind in ('batch.paused', 'batch.ended'):
+        c, n = e['counts'], plan['items'] + plan['duplicates']
         want(c['total'] == n == sum(c.values()) - c['total'], '#%d: conservation: %d were planned', seq, n)
-        want(not b['plan']['list'] or c['done'] + c['already'] == reached and ended,
-             '#%d: other counts than the entries show', seq)
-    elif e['kind'] == 'checkpoint.anchored':
-        want((e['size'], e['root'], e['receipt']) in receipts,
-             '#%d: its %s of %d entries is missing', seq, e['anchor'], e['size'])
-    elif e['kind'] == 'body.erased': count['erased'] += len(e['seqs'])
-    elif e['kind'] == 'clock.jumped': say('finding', '#%d: the clock jumped: it says %s', seq, e['time'])
+        fine = c['done'] + c['already'] == b['items'].count(REACHED) and (
+            kind == 'batch.paused' or c['pending'] == 0 and b['items'].count(0) <= c['in_doubt'])
+        want(fine or not plan['list'], '#%d: other counts than the entries show', seq)
+    elif kind == 'checkpoint.anchored':
+        want((e['size'], e['root'], e['receipt']) in receipts, '#%d: its %s of %d entries is missing', seq, e['anchor'], e['size'])
+    elif kind == 'body.erased': count['erased'] += len(e['seqs'])
+    elif kind == 'clock.jumped': say('finding', '#%d: the clock jumped: it says %s', seq, e['time'])
 
-def check(home, vkey, a):
-    listed = dict(line.decode().partition('  ')[::-2] for line in lines(home / 'SHA256SUMS'))
-    for path in sorted(home.rglob('*')):
-        name = path.relative_to(home).as_posix()
-        want(not path.is_symlink() and (path.is_file() or path.is_dir() and name in ('plan', 'checkpoints')),
-             '%s: neither a file nor a folder of a bundle', name)
-        if path.is_file() and name != 'SHA256SUMS': sums[name] = openssl('dgst -sha256 -r', path.resolve())[:64]
+def read_files():  # against SHA256SUMS; the notes, that of the bundle first
+    listed = dict(line.decode().partition('  ')[::-2] for line in lines(a.dir / 'SHA256SUMS'))
+    for path in sorted(a.dir.rglob('*')):
+        name, kind = path.relative_to(a.dir).as_posix(), 0 if path.is_symlink() else 1 if path.is_file() else 2
+        want(kind == 1 or kind == 2 and name in ('plan', 'checkpoints'), '%s: neither a file nor a folder of a bundle', name)
+        if kind == 1 and name != 'SHA256SUMS': sums[name] = openssl('dgst -sha256 -r', path.resolve())[:64]
     for name in sorted({*NEEDED, *listed, *sums}):
-        want(name in sums, '%s: missing', name)
-        want(name in listed, '%s: surplus, not in SHA256SUMS', name)
-        want(listed[name] == sums[name], '%s: altered, not as in SHA256SUMS', name)
-        want(name[:10] != 'checkpoint' or (home / name).stat().st_size <= 65536, '%s: over 64 KiB', name)
-    stamps = {n: (home / n).read_bytes() for n in sums if n.endswith('.tsr')}
-    notes = [Note(n, (home / n).read_bytes(), (home / (n + '.signed')).read_bytes(), [
-        s for s in stamps.items() if s[0].startswith(n + '.')]) for n in sums if re.fullmatch('checkpoint|checkpoints/[0-9]+', n)]
-    last = [note for note in notes if note.name == 'checkpoint'][0]
-    say('bundle', '%s, %d entries, root %s', last.origin, last.size, b64encode(last.root).decode())
-    receipts = {(n.size, n.root.hex(), sha(receipt).hex()) for n in notes
-                for receipt in [s[1] for s in n.stamps] + [line.encode() for line in n.lines]}
-    for file in a.since_checkpoint:
-        raw = pathlib.Path(file).read_bytes()  # a checkpoint, or one behind a proof and an empty line
-        notes.append(Note(file, raw.partition(b'\n\n')[2] if raw.startswith((b'old ', b'c2sp.org/tlog-proof@')) else raw))
-    for n in notes:
-        want(n.origin == last.origin, '%s: of another journal: %s', n.name, n.origin)
-        want(n.size <= last.size, '%s: has %d entries, the bundle only %d: older, or cut off', n.name, n.size, last.size)
-    todo, stack, where, good, newest = sorted(notes, key=lambda n: -n.size), [], 0, 0, ''
-    bodies = bodies_of(home / 'bodies.jsonl') if 'bodies.jsonl' in sums else iter(())
-    body, entries = next(bodies, None), ((decode(line), line) for line in lines(home / 'entries.jsonl'))
-    parts = (line.decode().split(' ') for line in (lines(home / 'withheld') if 'withheld' in sums else ()))
+        why = 'missing' if name not in sums else 'altered, not as in SHA256SUMS' if name in listed else 'surplus, not in SHA256SUMS'
+        want(name in sums and listed.get(name) == sums[name], '%s: %s', name, why)
+    raw = {n: open(a.dir / n, 'rb').read(65537) for n in sorted(sums) if n[:10] == 'checkpoint'}
+    for n in raw: want(len(raw[n]) <= 65536, '%s: over 64 KiB', n)
+    return [Note(n, raw[n], raw[n + '.signed'], [s for s in raw.items() if s[0].startswith(n + '.') and s[0].endswith('.tsr')])
+            for n in raw if re.fullmatch('checkpoint|checkpoints/[0-9]+', n)]
+def walk(notes, last, receipts):  # every entry and withheld subtree, in order
+    todo, stack, where, good, newest, bodies = sorted(notes, key=lambda n: -n.size), [], 0, 0, '', bodies_of(a.dir / 'bodies.jsonl')
+    body, entries = next(bodies, None), ((decode(line), line) for line in lines(a.dir / 'entries.jsonl'))
     for start, height, node, e in heapq.merge(((e['seq'], 0, sha(b'\0' + line), e) for e, line in entries), (
-            (int(n), int(height), b64decode(node), None) for n, height, node in parts), key=lambda step: step[0]):
-        count['at'] = start
-        want(start == where and 0 <= height < 64 and start % (1 << height) == 0,
-             '#%d stands where #%d belongs: entries are missing, twice there or out of order', start, where)
+            (*part, None) for part in withheld()), key=lambda step: step[0]):
+        fine, count['at'] = start == where and 0 <= height < 64 and start % (1 << height) == 0, start
+        want(fine, '#%d stands where #%d belongs: entries are missing, twice there or out of order', start, where)
         where += 1 << height
         while stack and stack[-1][0] == height: height, node = height + 1, sha(b'\1' + stack.pop()[1] + node)
         stack.append((height, node))
         if e:
             newest, at = max(newest, e['time']), (e.get('batch'), e.get('item'))
             ref = e.get('source' if e['kind'] == 'plan.stored' else 'body') or {}
-            want((e['kind'] == 'journal.created', e.get('origin', last.origin)) == (start == 0, last.origin),
-                 '#%d begins a journal: it is not the first entry, or the origin is another', start)
-            fold(e, start, at, batches.get(at[0]), home, receipts)
+            fine = e['kind'] == 'journal.created' and e['origin'] == last.origin if start == 0 else e['kind'] != 'journal.created'
+            want(fine, '#%d begins a journal: it is not the first entry, or the origin is another', start)
+            fold(e, start, at, batches.get(at[0]), receipts)
             count['committed'] += bool(ref.get('commit'))
             if body and body[0] <= start:
-                want(body == (start, ref.get('commit'), ref.get('bytes')),
-                     'bodies.jsonl: #%d is not what the entry commits to', body[0])
+                want(body == (start, ref.get('commit'), ref.get('bytes')), 'bodies.jsonl: #%d is not what the entry commits to', body[0])
                 count['bodies'], body = count['bodies'] + 1, next(bodies, None)
         else: count['withheld'] += where - start
         while todo and todo[-1].size <= where:
             note, node = todo.pop(), stack[-1][1]
             for _, left in stack[-2::-1]: node = sha(b'\1' + left + node)
             want(note.size == where, '%s: cannot be compared, entries around #%d are withheld', note.name, note.size)
-            want(note.root == node, '%s: entries #%d to #%d do not give its root: altered%s', note.name, good, where - 1,
-                 '' if note.signed else ', or the journal was rewritten or forked')
+            why = '' if note.signed else ', or the journal was rewritten or forked'
+            want(note.root == node, '%s: entries #%d to #%d do not give its root: altered%s', note.name, good, where - 1, why)
             good = where
-            note.seen(newest, a)
+            note.seen(newest)
     want(where == last.size and not body, 'entries.jsonl ends with #%d, its checkpoint has %d entries', where - 1, last.size)
+def check(vkey):
+    notes = read_files()
+    last, stamps = notes[0], [s for n in notes for s in n.stamps]
+    say('bundle', '%s, %d entries, root %s', last.origin, last.size, b64encode(last.root).decode())
+    receipts = {(n.size, n.root.hex(), sha(r).hex()) for n in notes for r in [s[1] for s in n.stamps] + [x.encode() for x in n.lines]}
+    used = {name for n in notes for name in (n.name, n.name + '.signed', *dict(n.stamps))} | {*NEEDED, 'withheld', 'bodies.jsonl'}
+    for file in a.since_checkpoint:
+        raw = pathlib.Path(file).read_bytes()  # a checkpoint, or one behind a proof and an empty line
+        notes.append(Note(file, raw.partition(b'\n\n')[2] if raw.startswith((b'old ', b'c2sp.org/tlog-proof@')) else raw))
+    for n in notes:
+        want(n.origin == last.origin, '%s: of another journal: %s', n.name, n.origin)
+        want(n.size <= last.size, '%s: has %d entries, the bundle only %d: older, or cut off', n.name, n.size, last.size)
+    walk(notes, last, receipts)
     want(vkey in keys, 'checkpoint: signed by another key than the one given: %s', keys[-1])
     for n, key in enumerate(keys[1:], 1):
         want(count['agreed', key] or keys.index(vkey) >= n, 'the key given did not agree to its successor %s', key)
         if not count['agreed', key]: say('finding', 'nothing shows that the former key agreed to its successor %s', key)
     text = PUBLIC % (keys[-1], sha(keys[-1].encode()).hex(), b64encode(key_of(keys[-1])[3]).decode())
-    want((home / 'public-key.txt').read_text() == text, 'public-key.txt: not the key in force')
-    used = {'plan/%s.%s' % (plan, end) for plan in plans for end in ('ids', 'overrides')} | {
-        name for n in notes for name in (n.name, n.name + '.signed', *dict(n.stamps))}
-    extra = set(sums) - used - {*NEEDED, 'withheld', 'bodies.jsonl'}
+    want((a.dir / 'public-key.txt').read_bytes() == text.encode(), 'public-key.txt: not the key in force')
+    extra = set(sums) - used - {'plan/%s.%s' % (plan, end) for plan in plans for end in ('ids', 'overrides')}
     want(not extra, '%s: surplus', ', '.join(sorted(extra)))
     for by in a.witness + ['--tsa-ca'] * bool(a.ca):
         want(count[by], 'no checkpoint here is anchored by %s', by)
@@ -211,33 +204,28 @@ def check(home, vkey, a):
           'requests against plans, conservation, %d bodies; %d bodies erased' % (count['bodies'], count['erased']))
     lost = count['committed'] - count['bodies'] - count['erased']
     for true, what in ((others and not a.witness, 'cosignatures: no --witness'), (lost > 0, '%d bodies that are withheld' % lost),
-                       (stamps and not a.ca, '%d time stamps: no --tsa-ca' % len(stamps)),
-                       (count['withheld'], 'completeness: %d of %d entries withheld, any of them may meet the filter; closure of '
-                        'the partial batches' % (count['withheld'], last.size)),
-                       (1, 'README.txt, verify.py, history, items and summary beyond their sums; states of items beyond done and left out; '
-                        'clocks where no entry speaks of them; how long after a batch its first anchor came'),
-                       (1, "revocation of the authority's certificate; what the operator did not record")):
+                       (stamps and not a.ca, '%d time stamps: no --tsa-ca' % len(stamps)), (count['withheld'],
+                        'completeness: %d of %d entries withheld, any of them may meet the filter; closure of the partial batches'
+                        % (count['withheld'], last.size)),
+                       (1, 'README.txt, verify.py, history, items and summary beyond their sums; item states beyond done and left out; '
+                        'clocks where no entry speaks of them; how long after a batch its first anchor came; '
+                        "revocation of the authority's certificate; what the operator did not record")):
         if true: print('NOT checked: ' + what)
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('dir', metavar='DIR', type=pathlib.Path)
-    parser.add_argument('vkey', metavar='VKEY', help='the key of the journal, or a file with it in its first line')
-    parser.add_argument('--witness', metavar='VKEY', action='append', default=[])
-    parser.add_argument('--since-checkpoint', metavar='FILE', action='append', default=[])
-    parser.add_argument('--tsa-ca', metavar='FILE', dest='ca')
-    a = parser.parse_args()
-    try:
-        vkey, *a.witness = (pathlib.Path(key).read_text().split('\n')[0] if pathlib.Path(key).is_file() else key
-                            for key in [a.vkey] + a.witness)
-        for key in [vkey] + a.witness: want(key_of(key)[2] == (1 if key is vkey else 4), 'a key of the wrong type: %s', key)
-        a.ca = a.ca and pathlib.Path(a.ca).read_bytes()
-        check(a.dir, vkey, a)
-    except Exception as error:  # whatever a bundle makes go wrong, it is not verified
-        say('failed', '%s%s', '' if type(error) is ValueError else 'after #%d: %s: ' % (count['at'], type(error).__name__), error)
-    if pathlib.Path(a.vkey).is_file() and a.dir.resolve() in pathlib.Path(a.vkey).resolve().parents:
-        print('NOT checked: whose key this is: it was taken from the bundle itself')
-    end = 'FAILED' if count['failed'] else 'verified with findings' if count['finding'] else 'verified'
-    print(end + ' (a selection: sound, not complete)' * ('withheld' in sums))
-    return 1 if count['failed'] else 3 if count['finding'] else 0
-if __name__ == '__main__': sys.exit(main())
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument('dir', metavar='DIR', type=pathlib.Path)
+parser.add_argument('vkey', metavar='VKEY', help='the key of the journal, or a file with it in its first line')
+for option in ('--witness', '--since-checkpoint'): parser.add_argument(option, action='append', default=[])
+parser.add_argument('--tsa-ca', metavar='FILE', dest='ca')
+a = parser.parse_args()
+own = pathlib.Path(a.vkey).is_file() and a.dir.resolve() in pathlib.Path(a.vkey).resolve().parents
+try:
+    given = [pathlib.Path(k).read_text().split('\n')[0] if pathlib.Path(k).is_file() else k for k in [a.vkey] + a.witness]
+    for n, key in enumerate(given): want(key_of(key)[2] == (4 if n else 1), 'a key of the wrong type: %s', key)
+    a.witness, a.ca = given[1:], a.ca and pathlib.Path(a.ca).read_bytes()
+    check(given[0])
+except Exception as error:  # whatever a bundle makes go wrong, it is not verified
+    say('failed', '%s%s', '' if type(error) is ValueError else 'after #%d: %s: ' % (count['at'], type(error).__name__), error)
+if own: print('NOT checked: whose key this is: it was taken from the bundle itself')
+end = 'FAILED' if count['failed'] else 'verified with findings' if count['finding'] else 'verified'
+print(end + ' (a selection: sound, not complete)' * ('withheld' in sums))
+sys.exit(1 if count['failed'] else 3 if count['finding'] else 0)

@@ -34,6 +34,11 @@ enum mun_code mun_verify_body(struct mun_verify *v, uint64_t seq, const struct m
 	enum mun_code code = mun_source_body(v->source, seq, salt, &v->text, err);
 	if (code == MUN_E_NOTFOUND)
 		return keep_in_mind(v, seq, err);
+	v->bodies_found++;
+	if (code == MUN_E_FULL && body->bytes > MUN_VERIFY_TEXT_MAX) {
+		v->bodies_large++;
+		return MUN_OK;
+	}
 	if (code == MUN_E_CORRUPT || code == MUN_E_FULL) {
 		mun_verify_bad(v, seq, "its body cannot be read: %.100s", err->text);
 		return MUN_OK;
@@ -88,6 +93,9 @@ void mun_verify_bodies_end(struct mun_verify *v)
 	}
 	if (mun_source_has_bodies(v->source))
 		mun_verify_checked(v, "commitments of bodies");
+	if (v->bodies_large > 0)
+		mun_verify_not_checked(v, "%llu bodies: too large to be read at once",
+		                       (unsigned long long)v->bodies_large);
 	if (v->bodies_withheld > 0)
 		mun_verify_not_checked(v, "%llu bodies: withheld",
 		                       (unsigned long long)v->bodies_withheld);

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The files of a bundle beside its entries: against their sums, and against what they follow from.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "journal/bundle_text.h"
 #include "journal/lines.h"
 #include "journal/verify_impl.h"
 #include "lib/base64.h"
+#include "lib/file.h"
 #include "lib/hex.h"
 #include "lib/text.h"
 
@@ -37,7 +40,7 @@ static enum mun_code check_line(struct mun_verify *v, const struct mun_members *
 	size_t at;
 
 	if (len <= HEX_LEN + 2 || len - HEX_LEN - 2 >= sizeof(name) ||
-	    memcmp(line + HEX_LEN, "  ", 2) != 0) {
+	    memcmp(line + HEX_LEN, "  ", 2) != 0 || memchr(line, '\0', len)) {
 		mun_verify_bad(v, MUN_NO_SEQ, SUMS " has a malformed line");
 		return MUN_OK;
 	}
@@ -184,6 +187,69 @@ static enum mun_code check_checker(struct mun_verify *v, const struct mun_member
 	return code;
 }
 
+struct counted {
+	uint64_t lines, too_long; /* all, and those of more than MUN_BODY_LINE bytes */
+	uint64_t len;             /* of the line that goes on */
+};
+
+static void count_line(struct counted *c)
+{
+	c->lines++;
+	c->too_long += c->len > MUN_BODY_LINE;
+	c->len = 0;
+}
+
+static enum mun_code count_lines(int fd, struct counted *c, struct mun_err *err)
+{
+	char chunk[16384];
+	off_t at = 0;
+
+	for (;;) {
+		ssize_t got = pread(fd, chunk, sizeof(chunk), at);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return mun_fail_errno(err, MUN_E_IO, errno, "bodies.jsonl");
+		if (got == 0)
+			break;
+		for (ssize_t i = 0; i < got; i++)
+			if (chunk[i] == '\n')
+				count_line(c);
+			else
+				c->len++;
+		at += got;
+	}
+	if (c->len > 0)
+		count_line(c);
+	return MUN_OK;
+}
+
+/* Each line belongs to an entry that commits to it: those were found one by one. */
+static enum mun_code check_bodies(struct mun_verify *v, const struct mun_members *m,
+                                  struct mun_err *err)
+{
+	int fd MUN_CLEANUP(mun_closep) = -1;
+	struct counted c = { .lines = 0 };
+
+	if (v->gap || v->broken)
+		return MUN_OK;
+	enum mun_code code = mun_members_fd(m, "bodies.jsonl", &fd, NULL, err);
+	if (code == MUN_E_NOTFOUND)
+		return MUN_OK;
+	if (code == MUN_OK)
+		code = count_lines(fd, &c, err);
+	if (code != MUN_OK)
+		return code;
+	if (c.lines - c.too_long != v->bodies_found || c.too_long > v->bodies_withheld)
+		mun_verify_bad(v, MUN_NO_SEQ,
+		               "bodies.jsonl has %llu lines, %llu of them belong to an entry",
+		               (unsigned long long)c.lines, (unsigned long long)v->bodies_found);
+	else if (c.too_long > 0)
+		mun_verify_not_checked(v, "%llu bodies: too large, verify.py checks them",
+		                       (unsigned long long)c.too_long);
+	return MUN_OK;
+}
+
 /* NAME, NAME.signed, NAME.1.tsr and on without a gap, of a checkpoint that is there. */
 static bool is_of_checkpoint(const struct mun_members *m, const char *name)
 {
@@ -205,12 +271,14 @@ static bool is_of_checkpoint(const struct mun_members *m, const char *name)
 	return number == 1 || mun_members_find(m, before, NULL);
 }
 
-static bool is_size(const char *digits)
+/* Of an earlier checkpoint: only those are read. */
+static bool is_earlier(const struct mun_verify *v, const char *digits)
 {
 	size_t len = strspn(digits, "0123456789");
 
 	return len > 0 && len < 17 && digits[0] != '0' &&
-	       (digits[len] == '\0' || digits[len] == '.');
+	       (digits[len] == '\0' || digits[len] == '.') &&
+	       strtoull(digits, NULL, 10) < mun_source_size(v->source);
 }
 
 /* plan/PLAN.ids, plan/PLAN.overrides of plans that an entry stores. */
@@ -244,13 +312,15 @@ static bool is_of_bundle(struct mun_verify *v, const struct mun_members *m, cons
 	if (strncmp(name, "plan/", 5) == 0)
 		return is_list(v, name + 5);
 	if (strncmp(name, "checkpoints/", 12) == 0)
-		return is_size(name + 12) && is_of_checkpoint(m, name);
+		return is_earlier(v, name + 12) && is_of_checkpoint(m, name);
 	return strncmp(name, "checkpoint", 10) == 0 && (name[10] == '\0' || name[10] == '.') &&
 	       is_of_checkpoint(m, name);
 }
 
 static void check_names(struct mun_verify *v, const struct mun_members *m)
 {
+	if (!mun_members_find(m, "README.txt", NULL))
+		mun_verify_bad(v, MUN_NO_SEQ, "README.txt is missing");
 	for (size_t i = 0; i < mun_members_count(m); i++)
 		if (!v->gap && !is_of_bundle(v, m, mun_members_name(m, i)))
 			mun_verify_bad(v, MUN_NO_SEQ, "%s is no file of this bundle",
@@ -265,6 +335,8 @@ enum mun_code mun_verify_derived(struct mun_verify *v, const struct mun_members 
 
 	if (code == MUN_OK)
 		code = check_checker(v, m, err);
+	if (code == MUN_OK)
+		code = check_bodies(v, m, err);
 	return code == MUN_OK ? mun_verify_files(v, m, err) : code;
 }
 

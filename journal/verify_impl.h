@@ -9,6 +9,7 @@
 #include "lib/tlog/tree.h"
 
 #define MUN_ERASED              (UINT64_C(1) << 63)      /* a mark on a seq */
+#define MUN_VERIFY_TEXT_MAX     ((size_t)64 << 20)       /* bytes of a body that is read */
 #define MUN_ANCHOR_TOLERANCE_US (120 * INT64_C(1000000)) /* between two clocks */
 
 /* Something that must hold where the pass has reached a size. */
@@ -69,7 +70,7 @@ struct mun_verify {
 
 	uint64_t *bodiless; /* owned, ascending: entries whose body is not there */
 	size_t bodiless_len, bodiless_cap;
-	uint64_t bodies_withheld, overrides_unchecked;
+	uint64_t bodies_withheld, bodies_found, bodies_large, overrides_unchecked;
 	bool has_previous;
 	struct mun_previous previous;
 	char previous_origin[160];

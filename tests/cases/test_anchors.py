@@ -344,6 +344,10 @@ def usage():
             assert status == 2 and words in err and 'hush' not in err, (args, status, err)
         vkey = w.signed().origin and w.expect(0, 'checkpoint', '--public-key').split('\n')[0]
         w.refuse(2, 'checkpoint', '--witness', one.url, '--witness-key', vkey, says='of a log')
+        # what signs nothing anchors nothing, and does not look as if
+        for args in (('--list',), ('--public-key',), ('--add', os.devnull)):
+            for more in (('--timestamp', one.url), ('--witness', one.url, *key)):
+                w.refuse(2, 'checkpoint', *args, *more, says='not with')
         assert not one.requests
 
 

@@ -9,7 +9,7 @@ import time
 import bundle_maker
 import service
 from authority import TimeStampAuthority
-from harness import World as Harness, main
+from harness import ORG, World as Harness, main
 from rawstore import Store, key, make_tree
 from witness import Witness
 
@@ -453,6 +453,52 @@ def bundle_lines():
             w.verify(15, 'failed', bundle, says=said, first_bad=bad)
 
 
+def more_than_entries_say():
+    """Lines and files that no entry stands for, and others than the bundle's own form."""
+    with World() as w:
+        bundle = w.bundle('--bodies')
+        w.verify(0, 'findings', bundle)
+        older = 'checkpoints/%d' % checkpoint_sizes(w)[0]
+        body = b'{"bytes":"AAAA","commit":"%064d","salt":"%s=","seq":999}\n' % (0, b'A' * 43)
+        for name, change, said in (
+                ('bodies.jsonl', lambda old: old + body, 'belong to an entry'),
+                ('bodies.jsonl', lambda old: old + b'x', 'belong to an entry'),
+                ('bodies.jsonl', lambda old: old.replace(b'"commit":"', b'"commit":"0', 1), 'not what its bytes make'),
+                ('bodies.jsonl', lambda old: old.replace(b'","commit"', b'", "commit"', 1), 'not what its bytes make'),
+                ('checkpoints/99999', lambda _: b'anything', 'checkpoints/99999 is no file of this bundle'),
+                (older + '.signed', lambda _: b'', older + '.signed is no signed checkpoint'),
+                (older + '.signed', lambda old: old[:-1], older + '.signed is no signed checkpoint'),
+                ('README.txt', None, 'README.txt is missing'),
+                ('SHA256SUMS', lambda old: old.replace(b'README.txt', b'README.txt\0x'), 'malformed line')):
+            copy = shutil.copytree(bundle, bundle + '-altered')
+            path = os.path.join(copy, name)
+            old = b''
+            if os.path.exists(path):
+                with open(path, 'rb') as file:
+                    old = file.read()
+                os.unlink(path)
+            if change:
+                with open(path, 'wb') as file:
+                    file.write(change(old))
+            if name != 'SHA256SUMS':
+                bundle_maker.sums(copy)
+            w.verify(15, 'failed', copy, says=said)
+            shutil.rmtree(copy)
+
+
+def large_list():
+    """The raw list of a plan is a body that may be too large to be read at once: told, no failure."""
+    with World() as w:
+        path = os.path.join(w.folder, 'large.ids')
+        with open(path, 'w', encoding='ascii') as file:
+            for _ in range(66000):
+                file.write('#%s\n' % ('x' * 1022))
+            file.write(w.sandbox.ids[0] + '\n')
+        w.expect(0, 'plan', '--org', ORG, '--base-url', w.sandbox.url, '--from', path, '--reason', 'a large list')
+        w.verify(0, 'findings', not_checked='1 bodies: too large')
+        w.verify(0, 'findings', w.bundle('--bodies'), not_checked='1 bodies: too large')
+
+
 def links():
     with World() as w:
         bundle = w.bundle()
@@ -479,7 +525,8 @@ def drill():
 CASES = (sound, raw_entry, newest_cut, adjacent_gone, swapped, cut_back, keeper_signs_again,
          witness_knows_better, own_key_of_that_name, signatures, anchored_checkpoint_is_gone, new_key,
          anchors, split_view, false_time, authority_expired, beside_a_batch, unsigned_tail, never_signed, another_line,
-         previous, proofs, usage, filtered, bundle_lines, links, drill)
+         previous, proofs, usage, filtered, bundle_lines, more_than_entries_say, large_list, links,
+         drill)
 
 if __name__ == '__main__':
     main([(case.__name__.replace('_', ' '), case) for case in CASES])

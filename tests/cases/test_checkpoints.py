@@ -510,7 +510,7 @@ def test_a_checkpoint_of_another_past_is_refused():
                            ('zeros', '\0' * 500), ('large', note.note + 'x' * 400000)):
             path = w.write(name, text)
             w.refuse(7, 'prove', '--since-checkpoint', path, says=path)
-        w.refuse(1, 'prove', '--since-checkpoint', os.path.join(w.folder, 'none'))
+        w.refuse(7, 'prove', '--since-checkpoint', os.path.join(w.folder, 'none'))
 
 
 def test_a_copy_proves_and_signs_nothing():

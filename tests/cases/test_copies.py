@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Older copies, forks and lost marks: what a journal's high-water mark shows, and adopting."""
+import fcntl
 import json
 import os
 import re
 import shutil
+import time
 
 from harness import ORG, World, conserved, main
 
@@ -237,6 +239,90 @@ def copies_that_go_on():
                      '--journal', other)
 
 
+def adopted_twice():
+    """What one journal adopted and never asked about is not forgotten by the next one."""
+    with World('--runs', '4') as world:
+        begun(world, 1)
+        saved = copy(world, 'saved')
+        world.expect(0, 'resume', *FLAGS)
+        put_back(world, saved)
+        world.expect(0, 'journal', 'adopt', *REASON)
+        first = world.lines('log')[1]
+        world.expect(0, 'journal', 'adopt', *REASON)
+        again = world.lines('log')[1]
+        for name in ('items', 'list_sha256', 'adopted', 'reason', 'plan'):
+            assert again[name] == first[name], (name, first, again)
+        seen = len(world.sandbox.requests())
+        world.expect(0, 'run', again['plan'], *FLAGS)
+        probed_first(world, seen)
+        assert sent_twice(world) == 0
+        world.expect(0, 'verify')
+        world.expect(0, 'journal', 'adopt', *REASON)
+        assert len(world.lines('log')) == 1, 'nothing is open any more'
+
+
+def killed_while_adopting():
+    """Nothing can be sent from the next journal before no copy of the former one goes on."""
+    with World('--runs', str(RUNS)) as world:
+        begun(world)
+        saved = copy(world, 'saved')
+        with open(mark_file(world) + '.lock', 'w', encoding='utf-8') as lock:
+            fcntl.lockf(lock, fcntl.LOCK_EX)  # whoever writes the mark waits
+            process = world.start('journal', 'adopt', *REASON)
+            time.sleep(1)
+            assert process.poll() is None
+            process.kill()
+            process.communicate()
+        for plan in [entry['plan'] for entry in world.lines('log')
+                     if entry['kind'] == 'plan.stored' and entry['adopted']]:
+            world.expect(0, 'run', plan, *FLAGS)
+        world.call('resume', *FLAGS, '--journal', saved)
+        assert sent_twice(world) == 0
+        status, _, err = world.call('journal', 'adopt', *REASON)
+        assert status == 0, err
+
+
+def killed_after_it_was_copied():
+    """A start is marked before anything is sent: no copy of before it goes on, however it ended."""
+    with World('--runs', '40', '--latency', '50') as world:
+        begun(world, 2)
+        saved = copy(world, 'saved')
+        killed(world, 8)
+        seen = len(world.sandbox.mutations())
+        world.expect(12, 'resume', *FLAGS, '--journal', saved)
+        put_back(world, saved)
+        world.expect(12, 'resume', *FLAGS)
+        assert len(world.sandbox.mutations()) == seen
+
+
+def killed(world, sent, meanwhile=None):
+    """A runner that is killed; `meanwhile` is done when it has sent half of that."""
+    first = len(world.sandbox.mutations())
+    process = world.start('resume', *FLAGS)
+    while len(world.sandbox.mutations()) < first + sent:
+        if meanwhile and len(world.sandbox.mutations()) >= first + sent // 2:
+            meanwhile()
+            meanwhile = None
+        time.sleep(0.01)
+    process.kill()
+    process.communicate()
+
+
+def copied_while_it_ran():
+    """Entries that no mark speaks of, at another place: others may follow them where it was."""
+    with World('--runs', '40', '--latency', '50') as world:
+        begun(world, 2)
+        killed(world, 12, lambda: copy(world, 'saved'))
+        seen = len(world.sandbox.requests())
+        world.env['MUNIMENT_JOURNAL'] = os.path.join(world.folder, 'saved')
+        world.expect(0, 'plan', '--org', '0' * 32, '--reason', 'some reason', '0' * 32)
+        world.expect(0, 'resume', *FLAGS)
+        probed_first(world, seen)
+        assert sent_twice(world) == 0
+        assert starts(world)[-1]['all_in_doubt'] is True
+        world.expect(0, 'verify')
+
+
 def moved():
     with World('--runs', '4') as world:
         begun(world, 2)
@@ -276,7 +362,8 @@ def odd_marks():
 
 CASES = [(function.__name__, function) for function in (
     mark_follows, restored_backup, adopted_but_not_run, without_a_mark, doubt_outlives_a_stop,
-    doubt_is_resolved_and_cancelled, copies_that_go_on, moved, odd_marks)]
+    doubt_is_resolved_and_cancelled, copies_that_go_on, adopted_twice,
+    killed_while_adopting, killed_after_it_was_copied, copied_while_it_ran, moved, odd_marks)]
 
 if __name__ == '__main__':
     main(CASES)

@@ -209,7 +209,7 @@ def test_the_state_is_there_before_the_signature():
         for args in ((), ('in',), ('in', 'out'), ('in', 'out', 'more', '--state', a.state),
                      ('in', 'out', '--public-key')):
             assert a.call(*args)[0] == 2, args
-        assert a.call(os.path.join(a.folder, 'none'), a.out, '--state', a.state)[0] == 1
+        assert a.call(os.path.join(a.folder, 'none'), a.out, '--state', a.state)[0] == 7
         for vkey in ('nothing', log.vkey[:-1], a.key().text, log.vkey + 'x'):
             a.ask(log.growth(6, 6), '--log-key', vkey, status=2, says='--log-key')
 
@@ -293,6 +293,11 @@ def test_from_the_operator_to_the_auditor_and_back():
         flipped = line[:-10] + ('A' if line[-10] != 'A' else 'B') + line[-9:]
         for name, text in (('flipped', flipped), ('words', 'words\n'), ('empty', ''), ('cut', line[:-1])):
             assert w.call('checkpoint', '--add', a.write(name, text), *witness)[0] == 7, name
+        missing = os.path.join(w.folder, 'missing')
+        for args in (('checkpoint', '--add', missing, *witness),
+                     ('prove', '--since-checkpoint', missing),
+                     ('cosign', missing, a.out, '--state', a.state)):
+            assert w.call(*args)[0] == 7, args
         assert len(w.lines('log')) == before
         # A journal that was rolled back and went another way is not cosigned.
         w.expect(0, 'verify')

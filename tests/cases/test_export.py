@@ -206,11 +206,15 @@ def copies():
         w.expect(0, 'checkpoint')
         w.expect(0, 'journal', 'backup', w.path('backup'))
         shutil.copytree(w.journal, w.path('copy'))
+        marks = files(w.env['XDG_STATE_HOME'])
         for name in ('backup', 'copy'):
             before = files(w.path(name))['data.mdb']
             made = w.export(name + '-bundle', '--journal', w.path(name))
             assert made['recorded'] is None and made['left_out'] == 0
             assert files(w.path(name))['data.mdb'] == before
+            w.export(name + '-again', '--journal', w.path(name))  # nor is it the journal now
+            assert files(w.path(name))['data.mdb'] == before
+        assert files(w.env['XDG_STATE_HOME']) == marks
         w.export('own')
         for name in ('backup', 'copy'):
             assert files(w.path(name + '-bundle')) == files(w.path('own'))
@@ -221,6 +225,16 @@ def copies():
             medium.mount_read_only()
             w.export('medium', '--journal', medium.path + '/journal')
             assert files(w.path('medium')) == files(w.path('own'))
+
+
+def already_there():
+    """A probe settles items for which nothing was ever sent."""
+    with World('--runs', '2') as w:
+        w.run('restore')
+        w.run('restore', reason='once more, of what is active')
+        assert any(s['request'] is None for e in w.lines('log') for s in e.get('settles') or ())
+        w.export('bundle')
+        w.check('bundle')
 
 
 def refusals():
@@ -367,7 +381,8 @@ def while_running():
         w.compare()
 
 
-CASES = [same_bytes, one_tar, rows_of_queries, older_size, without_key, copies, refusals, filters,
+CASES = [same_bytes, one_tar, rows_of_queries, older_size, without_key, copies, already_there,
+         refusals, filters,
          full_disk, leftovers, killed, while_running]
 
 if __name__ == '__main__':
