@@ -11,19 +11,6 @@
 
 #define OUT_MAX ((size_t)64 << 20)
 
-static const char *result_name(enum mun_verify_result result)
-{
-	switch (result) {
-	case MUN_VERIFIED:
-		return "verified";
-	case MUN_VERIFIED_FINDINGS:
-		return "findings";
-	case MUN_VERIFY_FAILED:
-		break;
-	}
-	return "failed";
-}
-
 static void add_seq(struct mun_canon *c, const char *key, uint64_t seq)
 {
 	if (seq == MUN_NO_SEQ)
@@ -96,7 +83,7 @@ static void make_object(struct mun_buf *out, const struct mun_verdict_report *r)
 	mun_canon_init(&c, out);
 	mun_canon_loose(&c);
 	mun_canon_object(&c, NULL);
-	mun_canon_str(&c, "result", result_name(r->result));
+	mun_canon_str(&c, "result", mun_verify_result_name(r->result));
 	mun_canon_int(&c, "size", (int64_t)r->head.size);
 	mun_canon_str(&c, "root", root);
 	add_protection(&c, r);

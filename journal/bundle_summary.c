@@ -239,19 +239,6 @@ static void put_requests(struct summary *s)
 	put_count(&s->c, "requests_without_list", b->without);
 }
 
-static const char *result_name(enum mun_verify_result result)
-{
-	switch (result) {
-	case MUN_VERIFIED:
-		return "verified";
-	case MUN_VERIFIED_FINDINGS:
-		return "findings";
-	case MUN_VERIFY_FAILED:
-		break;
-	}
-	return "failed";
-}
-
 static void put_texts(struct mun_canon *c, const char *key, char *const *texts, size_t len)
 {
 	mun_canon_array(c, key);
@@ -265,7 +252,7 @@ static void put_verdict(struct summary *s)
 	const struct mun_verdict_report *r = s->verdict;
 
 	mun_canon_object(on_a_line(s), "verify");
-	mun_canon_str(&s->c, "result", result_name(r->result));
+	mun_canon_str(&s->c, "result", mun_verify_result_name(r->result));
 	put_count(&s->c, "withheld", r->withheld);
 	put_seq(&s->c, "first_bad", r->first_bad);
 	put_count(&s->c, "bad", r->bad);

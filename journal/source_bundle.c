@@ -6,6 +6,7 @@
 #include "journal/lines.h"
 #include "journal/source_impl.h"
 #include "journal/source_list.h"
+#include "journal/withheld.h"
 #include "lib/base64.h"
 #include "lib/digest.h"
 #include "lib/hex.h"
@@ -14,7 +15,6 @@
 
 #define SALT_LEN     32
 #define WITHHELD_MAX 100 /* bytes of a line */
-#define HASH_TEXT    44  /* base64 of 32 bytes */
 
 struct from_bundle {
 	struct mun_source base;
@@ -25,12 +25,8 @@ struct from_bundle {
 	struct mun_lists *lists;
 	struct mun_lines *withheld; /* NULL: the whole range */
 	uint64_t withheld_at;
-	struct { /* the next of withheld */
-		bool known;
-		uint64_t start;
-		unsigned height;
-		uint8_t hash[MUN_SHA256_LEN];
-	} piece;
+	struct mun_withheld piece; /* the next of withheld */
+	bool piece_known;
 	uint64_t *sizes; /* owned, ascending: of the checkpoints */
 	size_t sizes_len;
 };
@@ -90,7 +86,7 @@ static enum mun_code rewind_bundle(struct mun_source *base, struct mun_err *err)
 
 	(void)err;
 	s->at = s->withheld_at = 0;
-	s->piece.known = false;
+	s->piece_known = false;
 	return MUN_OK;
 }
 
@@ -199,17 +195,11 @@ static bool read_decimal(const char **p, const char *end, char until, uint64_t *
 /* START HEIGHT HASH: a subtree of the tree, within its size. */
 static bool read_piece(struct from_bundle *s, const char *line, size_t len)
 {
-	const char *p = line, *end = line + len;
-	uint64_t height;
+	struct mun_err ignored;
 
-	if (!read_decimal(&p, end, ' ', &s->piece.start) || !read_decimal(&p, end, ' ', &height) ||
-	    height >= 53)
-		return false;
-	s->piece.height = (unsigned)height;
-	uint64_t leaves = UINT64_C(1) << height;
-	return end - p == HASH_TEXT && s->piece.start % leaves == 0 &&
-	       s->piece.start < s->base.size && leaves <= s->base.size - s->piece.start &&
-	       mun_base64_exact(s->piece.hash, MUN_SHA256_LEN, p, HASH_TEXT);
+	return mun_withheld_parse(&s->piece, line, len, &ignored) == MUN_OK &&
+	       s->piece.height < 53 && s->piece.start < s->base.size &&
+	       UINT64_C(1) << s->piece.height <= s->base.size - s->piece.start;
 }
 
 static enum mun_code get_withheld(struct mun_source *base, uint64_t seq, unsigned *ret_height,
@@ -221,23 +211,23 @@ static enum mun_code get_withheld(struct mun_source *base, uint64_t seq, unsigne
 
 	if (!s->withheld)
 		return MUN_E_NOTFOUND;
-	if (!s->piece.known) {
+	if (!s->piece_known) {
 		enum mun_code code = mun_lines_read(s->withheld, &s->withheld_at, &line, &len, err);
 		if (code != MUN_OK)
 			return code;
 		if (!read_piece(s, line, len))
 			return mun_fail(err, MUN_E_CORRUPT, "a line of withheld is malformed");
-		s->piece.known = true;
+		s->piece_known = true;
 	}
 	if (s->piece.start != seq) {
 		bool passed = s->piece.start < seq;
-		s->piece.known = !passed;
+		s->piece_known = !passed;
 		return passed ? mun_fail(err, MUN_E_CORRUPT,
 		                         "withheld has what stands in entries.jsonl: from #%llu on",
 		                         (unsigned long long)s->piece.start)
 		              : MUN_E_NOTFOUND;
 	}
-	s->piece.known = false;
+	s->piece_known = false;
 	*ret_height = s->piece.height;
 	memcpy(ret_hash, s->piece.hash, MUN_SHA256_LEN);
 	return MUN_OK;

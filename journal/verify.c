@@ -287,6 +287,19 @@ static void free_all(char **texts, size_t len)
 		free(texts[i]);
 }
 
+const char *mun_verify_result_name(enum mun_verify_result result)
+{
+	switch (result) {
+	case MUN_VERIFIED:
+		return "verified";
+	case MUN_VERIFIED_FINDINGS:
+		return "findings";
+	case MUN_VERIFY_FAILED:
+		break;
+	}
+	return "failed";
+}
+
 void mun_verdict_report_done(struct mun_verdict_report *r)
 {
 	free(r->anchors);

@@ -54,6 +54,7 @@ struct mun_verdict_report {
 	size_t not_checked_len;
 	char *entry; /* owned: of a proof, what it proves; else NULL */
 };
+const char *mun_verify_result_name(enum mun_verify_result result); /* as in JSON */
 void mun_verdict_report_done(struct mun_verdict_report *r);
 struct mun_verify_kept { /* a checkpoint that somebody kept from before */
 	const char *name;

@@ -4,31 +4,16 @@
  * that is due, the next one tells what happened: it goes on from there (entries are missing), from
  * here (the line stands in another's place), or is the one that is due (the line is surplus).
  */
-#include <string.h>
-
 #include "journal/verify_impl.h"
-
-static void add_piece(struct mun_tree *t, unsigned height,
-                      const uint8_t hash[static MUN_SHA256_LEN])
-{
-	uint8_t node[MUN_SHA256_LEN];
-	unsigned k = height;
-
-	memcpy(node, hash, sizeof(node));
-	for (; t->size >> k & 1; k++)
-		mun_tree_join(node, t->edge[--t->edge_len], node);
-	memcpy(t->edge[t->edge_len++], node, sizeof(node));
-	t->size += UINT64_C(1) << height;
-}
+#include "journal/withheld.h"
 
 /* The subtrees that are withheld from the due entry on. */
 static enum mun_code pass_withheld(struct mun_verify *v, struct mun_err *err)
 {
-	uint8_t hash[MUN_SHA256_LEN];
-	unsigned height;
+	struct mun_withheld w;
 	enum mun_code code;
 
-	while ((code = mun_source_withheld(v->source, v->next, &height, hash, err)) !=
+	while ((code = mun_source_withheld(v->source, v->next, &w.height, w.hash, err)) !=
 	       MUN_E_NOTFOUND) {
 		if (code == MUN_E_CORRUPT) {
 			mun_verify_bad(v, v->next, "%.180s", err->text);
@@ -36,10 +21,11 @@ static enum mun_code pass_withheld(struct mun_verify *v, struct mun_err *err)
 		}
 		if (code != MUN_OK)
 			return code;
-		if (!v->broken)
-			add_piece(&v->tree, height, hash);
-		v->next += UINT64_C(1) << height;
-		v->report->withheld += UINT64_C(1) << height;
+		w.start = v->next;
+		if (!v->broken && !mun_withheld_push(&v->tree, &w))
+			v->broken = true;
+		v->next += UINT64_C(1) << w.height;
+		v->report->withheld += UINT64_C(1) << w.height;
 		code = mun_verify_reach(v, err);
 		if (code != MUN_OK)
 			return code;
